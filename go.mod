@@ -1,0 +1,3 @@
+module github.com/gohandoff/coroutine
+
+go 1.26

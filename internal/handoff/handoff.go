@@ -1,0 +1,308 @@
+// Package handoff moves control between two goroutines, strictly: exactly one
+// of the two runs, the other one waits. It knows nothing of coroutines, callers
+// or threads; package coro builds those on top.
+//
+// A [Line] joins one goroutine of its own, the runner, to whoever gives it
+// control, the enterer. Control goes down (enterer to runner) with one of the
+// signals Enter and Kill, and comes back up with Yield, Terminate, Panic or
+// Goexit:
+//
+//	enterer                 line                     runner
+//	Run(work)    ─────────  Enter  ───────────────▶  work.Run() ...
+//	             ◀────────  Yield  ────────────────  ... Yield()
+//	Enter(Enter) ─────────  Enter  ───────────────▶  ... goes on
+//	             ◀────────  Terminate  ────────────  work returned; idle
+//	Run(work2)   ─────────  Enter  ───────────────▶  work2.Run() ...
+//
+// A side that waits can also be asked to run a function where it waits, on its
+// own stack, and to wait on: [Line.Ask] asks the parked runner, [Line.AskBack]
+// asks the waiting enterer. That is how a stack is taken without parsing a
+// dump of every goroutine.
+//
+// There are two kinds of line. [Channel] parks goroutines on a pair of one-slot
+// channels; [Direct] rides on the runtime's own coroutine switch by way of
+// iter.Pull. A kind is nothing but a pair of functions, Next and Back; all the
+// rest is written once, on top of the two. What can be observed through a Line
+// is the same for both kinds, and package handofftest holds them to it.
+//
+// Memory model: everything the enterer did before it handed control down
+// happens before the runner goes on; everything the runner did before it handed
+// control up happens before the enterer's call returns.
+package handoff
+
+import (
+	"errors"
+	"runtime"
+)
+
+// A Signal is what one side tells the other when it hands over control.
+type Signal uint8
+
+const (
+	// Yield comes up: the runner waits in Line.Yield.
+	Yield Signal = iota
+	// Terminate comes up: the work returned, or unwound after a Kill.
+	Terminate
+	// Panic comes up: the work panicked; Line.Failure tells with what.
+	Panic
+	// Goexit comes up: the work called runtime.Goexit. The enterer puts its
+	// own books right and then calls Line.Exit.
+	Goexit
+
+	// Enter goes down: run on.
+	Enter
+	// Kill goes down: the work is to unwind, by panicking with ErrKilled.
+	Kill
+
+	ask     // either way: run Line.fn where you wait
+	answer  // the reply to ask
+	release // down, to an idle runner: end
+)
+
+var signalNames = [...]string{
+	Yield: "yield", Terminate: "terminate", Panic: "panic", Goexit: "goexit",
+	Enter: "enter", Kill: "kill", ask: "ask", answer: "answer", release: "release",
+}
+
+// String gives the signal in one lower-case word.
+func (s Signal) String() string {
+	if int(s) < len(signalNames) {
+		return signalNames[s]
+	}
+	return "unknown signal"
+}
+
+// ErrKilled is the value that unwinds work which was sent a Kill. A runner
+// whose work panics with it reports Terminate, not Panic.
+var ErrKilled = errors.New("coro: coroutine killed")
+
+// Work is what a runner does between an Enter and a Terminate.
+type Work interface {
+	// Run does the work and reports whether the runner should stay, idle,
+	// for the next work; otherwise its goroutine ends.
+	Run() (keep bool)
+}
+
+// A Line joins a runner goroutine to its enterer. The enterer's side may be
+// used by any goroutine, one at a time; the caller sees to that. Call Init
+// before anything else.
+//
+// Invariants:
+//   - exactly one side runs between two handoffs, so the plain fields need no
+//     lock: each is written by the side that runs and read by the other after
+//     the handoff that follows;
+//   - whoever receives ask answers it before it does anything else, so an ask
+//     never overtakes, and is never overtaken by, another signal.
+type Line struct {
+	// Next hands control down with the signal in Down and waits; it returns
+	// the signal that comes up, or false when the runner has ended (Last
+	// tells how). Back hands control up and waits; Down is then what came
+	// down. These two are the whole of a kind.
+	//
+	// They are fields, to be called straight from a hot path that looks at
+	// the results itself, because every call frame between the user and the
+	// switch costs a mispredicted return: 8 ns a frame in a round trip of
+	// 65. Cold paths use the methods.
+	Next func() (Signal, bool)
+	Back func(Signal) bool
+	Down Signal
+	// Direct tells that the two functions must not be called by a goroutine
+	// that is locked to its OS thread; see OSThreadLocked.
+	Direct bool
+
+	kept  bool   // the runner is idle, waiting for work
+	last  Signal // what an ended runner ended with
+	work  Work
+	fn    func()
+	value any
+	stack []uintptr
+}
+
+// Run starts work on a fresh or idle line, and returns what comes back up.
+// Enterer's side.
+func (l *Line) Run(w Work) Signal {
+	l.Prepare(w)
+	return l.Enter(Enter)
+}
+
+// Prepare gives a fresh or idle line its next work, which the next handoff
+// down starts. Enterer's side.
+func (l *Line) Prepare(w Work) { l.work = w }
+
+// Enter sends Enter or Kill to a runner that waits in Yield and returns what
+// comes back up. Enterer's side.
+func (l *Line) Enter(down Signal) Signal {
+	l.Down = down
+	return l.Settle(l.next())
+}
+
+// Settle turns what Next returned into what the enterer is to know: it answers
+// questions until something else comes up. Enterer's side.
+func (l *Line) Settle(up Signal, ok bool) Signal {
+	for ok && up == ask {
+		l.fn()
+		l.Down = answer
+		up, ok = l.next()
+	}
+	if !ok {
+		l.kept = false
+		return l.last
+	}
+	return up
+}
+
+// next is Next by way of a helper where the enterer is locked to its OS thread
+// and the kind of line cannot bear that.
+func (l *Line) next() (up Signal, ok bool) {
+	if l.Direct && OSThreadLocked() {
+		inHelper(func() { up, ok = l.Next() })
+		return up, ok
+	}
+	return l.Next()
+}
+
+// EnterLocked is Enter(Enter) for a hot path that has found itself locked to
+// its OS thread.
+func (l *Line) EnterLocked() (Signal, bool) {
+	l.Down = Enter
+	return l.next()
+}
+
+// Ask runs fn on the runner that waits in Yield. Enterer's side.
+func (l *Line) Ask(fn func()) {
+	l.fn = fn
+	l.Down = ask
+	l.next()
+	l.fn = nil
+}
+
+// Exit ends the calling goroutine, after a Goexit signal, as runtime.Goexit
+// does, once the runner's goroutine has ended. Enterer's side. It does not
+// return.
+func (l *Line) Exit() {
+	l.next() // a Direct line leaves by this call
+	runtime.Goexit()
+}
+
+// Kept reports whether the runner is idle and can be given work.
+func (l *Line) Kept() bool { return l.kept }
+
+// Release ends an idle runner's goroutine. Enterer's side.
+func (l *Line) Release() {
+	l.Down = release
+	l.next()
+	l.kept = false
+}
+
+// Failure returns what the work panicked with and the program counters of its
+// stack at that moment, innermost first.
+func (l *Line) Failure() (value any, stack []uintptr) { return l.value, l.stack }
+
+// Yield hands control to the enterer and returns Enter or Kill once it has come
+// back. Runner's side. On a line that is Direct it must not be called by a
+// goroutine locked to its OS thread.
+func (l *Line) Yield() Signal {
+	l.Back(Yield)
+	return l.Woken()
+}
+
+// Woken turns what came down into what the runner is to know: it answers
+// questions until something else comes down. Runner's side.
+func (l *Line) Woken() Signal {
+	for l.Down == ask {
+		l.fn()
+		l.Back(answer)
+	}
+	return l.Down
+}
+
+// AskBack runs fn on the enterer that waits for this runner, and reports
+// whether it could. Runner's side.
+func (l *Line) AskBack(fn func()) bool {
+	if l.Direct && OSThreadLocked() {
+		return false
+	}
+	l.fn = fn
+	l.Back(ask)
+	l.fn = nil
+	return true
+}
+
+// loop is the runner: work after work until one asks not to be kept, or the
+// idle runner is released.
+func (l *Line) loop() {
+	for {
+		up := l.do()
+		if OSThreadLocked() {
+			l.unlock()
+		}
+		if !l.kept {
+			l.last = up
+			return
+		}
+		l.Back(up)
+		if l.Down == release {
+			l.last = Terminate
+			return
+		}
+	}
+}
+
+// maxFailureStack bounds the frames kept of a panicking stack; the runtime
+// itself prints 100.
+const maxFailureStack = 100
+
+// do runs the work and tells how it ended.
+func (l *Line) do() (up Signal) {
+	up = Goexit
+	defer func() {
+		if up == Terminate {
+			return
+		}
+		l.kept = false
+		switch v := recover(); v {
+		case nil:
+			// Not a panic (panic(nil) recovers as *runtime.PanicNilError):
+			// Goexit, which cannot be stopped from here. Hand it up now, so
+			// that the enterer puts its books right without a defer on its
+			// hot path; Exit then lets this goroutine come to its end.
+			if OSThreadLocked() {
+				l.unlock()
+			}
+			l.Back(Goexit)
+		case any(ErrKilled):
+			up = Terminate
+		default:
+			l.value = v
+			pcs := make([]uintptr, maxFailureStack)
+			l.stack = pcs[:runtime.Callers(2, pcs)]
+			up = Panic
+		}
+	}()
+	w := l.work
+	l.work = nil
+	l.kept = w.Run()
+	return Terminate
+}
+
+// unlock deals with work that left its goroutine locked to an OS thread. The
+// next work must not inherit that. On a Channel line the goroutine ends, and
+// with it the OS thread, as it does for a plain goroutine. The runtime cannot
+// end a locked goroutine on a Direct line, so there the locks are taken back.
+func (l *Line) unlock() {
+	l.kept = false
+	for l.Direct && OSThreadLocked() {
+		runtime.UnlockOSThread()
+	}
+}
+
+// inHelper runs fn on a goroutine of its own, which is not locked to an OS
+// thread, and waits for it. fn may end by runtime.Goexit.
+func inHelper(fn func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	<-done
+}
