@@ -1,0 +1,288 @@
+package coro
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"weak"
+)
+
+// An Entry is what a coroutine runs. It gets the capability to act as that
+// coroutine; it must not hand it to another goroutine.
+type Entry func(self *Self)
+
+// A Coroutine is the handle of a coroutine: it can be entered, woken, killed and
+// asked for its state, but never yielded on somebody's behalf. A handle stays
+// valid after the coroutine's death and is never reused.
+//
+// The methods may be called by any goroutine.
+type Coroutine struct {
+	self *Self
+}
+
+// A Status is the state of a coroutine, in Lua's words.
+type Status uint8
+
+const (
+	// Ready means never entered.
+	Ready Status = iota
+	// Running means that it is the one that runs in its thread.
+	Running
+	// Normal means that it has entered another coroutine and waits for it.
+	Normal
+	// Suspended means that it has yielded.
+	Suspended
+	// Dead means that it returned, was killed, panicked or called
+	// runtime.Goexit.
+	Dead
+)
+
+// String returns the status in one lower-case word.
+func (s Status) String() string {
+	switch s {
+	case Ready:
+		return "ready"
+	case Running:
+		return "running"
+	case Normal:
+		return "normal"
+	case Suspended:
+		return "suspended"
+	case Dead:
+		return "dead"
+	}
+	return fmt.Sprintf("Status(%d)", uint8(s))
+}
+
+// The states of a coroutine, as Enter sees them. The zero state is ready, so
+// that New need not store it.
+const (
+	ready     = iota // never entered
+	suspended        // may be entered
+	entered          // claimed by by
+	asked            // suspended, claimed for a moment by a dump
+	dead
+)
+
+// How a coroutine ended.
+const (
+	alive = iota
+	returned
+	killed
+	panicked
+	exited
+)
+
+var endings = [...]string{returned: "returned", killed: "was killed", panicked: "panicked", exited: "called runtime.Goexit"}
+
+// A Self is the capability to act as one coroutine, or as a leader. Only the
+// goroutine of that coroutine may use it, and only while it runs. A function
+// that takes a Self as its first parameter may yield; a function that does not,
+// cannot.
+//
+// Using a Self while its coroutine does not run panics with a [*UsageError] for
+// [ErrOutside] where that can be told.
+type Self struct {
+	// Whoever changes state from suspended or ready to entered owns the
+	// coroutine until it changes state back. One compare-and-swap settles
+	// races between goroutines.
+	state  atomic.Uint32
+	woken  atomic.Uint32          // 1 while in a queue, waiting for its turn
+	by     atomic.Pointer[Self]   // who entered it last
+	waker  atomic.Pointer[Self]   // who woke it last
+	thread atomic.Pointer[Thread] // changes when another thread enters it
+	alias  atomic.Pointer[string] // from SetName
+
+	// Written by New.
+	id uint64
+	pc uintptr // of the entry
+
+	// Fields of the line of control: used by the coroutine while it runs, and
+	// by whoever has claimed it otherwise.
+	w       *worker
+	co      *Coroutine // nil for a leader
+	entry   Entry
+	wakes   queue // woken by this one, to run when it yields
+	next    *Self // in a queue
+	park    any   // what it waits for, set by Park
+	locks   int32 // how many it holds
+	odd     bool  // a leader, or being killed: Yield takes the long way
+	ended   uint8
+	unwinds uint8  // how often it recovered from being killed
+	extra   *extra // rarely needed
+}
+
+// extra is what a Self needs in some modes only.
+type extra struct {
+	created, entered, woken atomic.Uintptr // sites, see WithSites
+	killed                  uintptr
+	handle                  weak.Pointer[Coroutine] // see WithAbandonReports
+}
+
+// handle is a coroutine as New allocates it: one object.
+type handle struct {
+	Coroutine
+	Self
+}
+
+// create makes a coroutine on t.
+func (t *Thread) create(by *Self, entry Entry) *Coroutine {
+	if entry == nil {
+		panic(&UsageError{Err: ErrNilEntry, About: "New on thread " + t.name})
+	}
+	h := new(handle)
+	s := &h.Self
+	h.Coroutine.self = s
+	s.co = &h.Coroutine
+	s.entry = entry
+	s.pc = reflect.ValueOf(entry).Pointer()
+	s.thread.Store(t)
+	s.id = t.lastID.Add(1)
+	if t.modes != 0 {
+		return t.createSlow(by, s)
+	}
+	return s.co
+}
+
+// createSlow finishes create where the thread is in some mode.
+func (t *Thread) createSlow(by *Self, s *Self) *Coroutine {
+	if t.modes&modeClosed != 0 {
+		panic(&UsageError{Err: ErrClosed, About: "New on thread " + t.name})
+	}
+	co := s.co
+	if t.modes&(modeSites|modeAbandon) != 0 {
+		s.extra = new(extra)
+		s.extra.created.Store(callerPC())
+	}
+	if t.modes&modeAbandon != 0 {
+		// The handle must not be one object with the Self, which the parked
+		// goroutine keeps alive, and must not be reachable from it.
+		co = &Coroutine{self: s}
+		s.extra.handle = weak.Make(co)
+		s.co = nil
+		runtime.AddCleanup(co, t.abandoned.report, s)
+	}
+	if t.modes&modeTrace != 0 {
+		t.trace(EventCreate, by.co, co, "", s.site())
+	}
+	return co
+}
+
+// site returns the program counter of the New that made s, 0 if it was not kept.
+func (s *Self) site() uintptr {
+	if s.extra == nil {
+		return 0
+	}
+	return s.extra.created.Load()
+}
+
+// ID returns the number of the coroutine: 1, 2, 3 ... in the order of creation
+// on its thread.
+func (co *Coroutine) ID() uint64 { return co.self.id }
+
+// Name returns the name given by [Coroutine.SetName], or else the name of the
+// entry function, without its package, and the id: "worker#3".
+func (co *Coroutine) Name() string { return co.self.label() }
+
+// SetName names the coroutine in messages, dumps and traces, and returns co.
+func (co *Coroutine) SetName(name string) *Coroutine {
+	co.self.alias.Store(&name)
+	return co
+}
+
+// String returns the coroutine's name.
+func (co *Coroutine) String() string { return co.self.label() }
+
+// Entered reports whether the coroutine has been entered and has not yielded
+// since: true for the one that runs and for every one below it in the chain of
+// callers.
+func (co *Coroutine) Entered() bool { return co.self.state.Load() == entered }
+
+// Caller returns the coroutine that entered co and has not been yielded to yet.
+// It is nil when co is not entered, or was entered by a leader.
+func (co *Coroutine) Caller() *Coroutine {
+	if !co.Entered() {
+		return nil
+	}
+	if by := co.self.by.Load(); by != nil {
+		return by.coroutine()
+	}
+	return nil
+}
+
+// Thread returns the thread on which the coroutine last ran, or was created.
+func (co *Coroutine) Thread() *Thread { return co.self.thread.Load() }
+
+// Status returns the state of the coroutine. For one that is entered, it looks
+// through the coroutines of the thread to tell [Running] from [Normal].
+func (co *Coroutine) Status() Status {
+	switch co.self.state.Load() {
+	case ready:
+		return Ready
+	case suspended, asked:
+		return Suspended
+	case dead:
+		return Dead
+	}
+	if co.self.thread.Load().entererOf(co.self) {
+		return Normal
+	}
+	return Running
+}
+
+// coroutine returns the handle of s, nil for a leader, or when nobody has the
+// handle any more.
+func (s *Self) coroutine() *Coroutine {
+	if s.extra != nil && s.co == nil {
+		return s.extra.handle.Value()
+	}
+	return s.co
+}
+
+// label returns the name of s for a reader.
+func (s *Self) label() string {
+	if p := s.alias.Load(); p != nil {
+		return *p
+	}
+	if s.id == 0 {
+		t := s.thread.Load()
+		if t == nil {
+			return "nobody"
+		}
+		return "leader of " + t.name
+	}
+	return fmt.Sprintf("%s#%d", entryName(s.pc), s.id)
+}
+
+// entryName returns the function's name without its package, its type
+// parameters and the mark of a method value.
+func entryName(pc uintptr) string {
+	f := runtime.FuncForPC(pc)
+	if f == nil {
+		return "coroutine"
+	}
+	return shortFunc(f.Name())
+}
+
+// shortFunc strips a function's full name of the package's path and name, of
+// type parameters, and of the mark of a method value.
+func shortFunc(name string) string {
+	if i := strings.Index(name, "[...]"); i >= 0 {
+		name = strings.ReplaceAll(name, "[...]", "")
+	}
+	name = name[strings.LastIndexByte(name, '/')+1:]
+	if i := strings.IndexByte(name, '.'); i >= 0 {
+		name = name[i+1:]
+	}
+	return strings.TrimSuffix(name, "-fm")
+}
+
+// SetEntryName makes the default name of a coroutine that of fn, any function,
+// instead of its entry's: for a package that wraps entries of its own around a
+// caller's function. It returns co.
+func SetEntryName(co *Coroutine, fn any) *Coroutine {
+	co.self.pc = reflect.ValueOf(fn).Pointer()
+	return co
+}

@@ -1,0 +1,155 @@
+package coro
+
+import (
+	"cmp"
+	"errors"
+	"runtime"
+	"slices"
+
+	"github.com/gohandoff/coroutine/internal/handoff"
+)
+
+// ErrKilled is what unwinds a coroutine that is being killed: the value that
+// recover returns in its deferred calls. Code that recovers from everything
+// should panic with it again; code that does not is unwound again by its next
+// Yield.
+var ErrKilled = handoff.ErrKilled
+
+// maxUnwinds is how often a killed coroutine may recover and yield again before
+// it is ended in a way that cannot be recovered from. A body that recovers in
+// an endless loop would hang Kill otherwise.
+const maxUnwinds = 100
+
+// Kill ends co. A suspended coroutine is entered only to unwind it: its Yield
+// does not return, its deferred calls run, then Kill returns, after everything
+// that was woken meanwhile has had its turn. A coroutine that was never entered
+// is simply dead. Killing a dead one does nothing. A coroutine that was woken
+// and has not run yet loses its turn.
+//
+// Kill panics with a [*UsageError] if co is entered ([ErrReentered]) or self
+// does not run ([ErrOutside]), with a [*PanicError] if a deferred call of co
+// panics or yields ([ErrKilledYield]).
+func (self *Self) Kill(co *Coroutine) {
+	t := self.thread.Load()
+	if co == nil || t == nil {
+		self.misuseNil(co, "kill")
+	}
+	self.kill(t, co.self)
+}
+
+func (self *Self) kill(t *Thread, to *Self) {
+	if !self.tryClaim(to) {
+		if to.state.Load() == dead {
+			return
+		}
+		self.misuseEntered(to, "kill")
+	}
+	if t.current != self {
+		to.unclaim()
+		self.misuseOutside(t, to, "kill")
+	}
+	if to.extra != nil {
+		to.extra.killed = callerPC()
+	}
+	if to.w == nil { // never entered
+		to.entry = nil
+		to.ended = killed
+		to.by.Store(self)
+		to.state.Store(dead)
+		if t.modes&modeTrace != 0 {
+			t.trace(EventKill, self.co, to.coroutine(), "", t.here())
+			t.trace(EventTerminate, to.coroutine(), self.co, endings[killed], 0)
+		}
+		return
+	}
+	to.odd = true
+	self.step(t, to, handoff.Kill, queue{})
+	if to.wakes.head != nil || self.wakes.head != nil {
+		self.drainAfter(t, to)
+	}
+}
+
+// yieldKilled is a Yield of a coroutine that is being killed. It does not
+// return.
+func (self *Self) yieldKilled() {
+	if unwinding() {
+		self.misuseKilledYield()
+	}
+	self.unwinds++
+	if self.unwinds == maxUnwinds {
+		runtime.Goexit()
+	}
+	panic(ErrKilled)
+}
+
+// unwinding reports whether the calling function was called, somehow, by a
+// deferred call that runs because of a panic or of runtime.Goexit.
+func unwinding() bool {
+	pcs := make([]uintptr, 256)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
+	for {
+		f, more := frames.Next()
+		if f.Function == "runtime.gopanic" || f.Function == "runtime.Goexit" {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
+
+// Close ends the thread: it kills what is still suspended, newest first, and
+// ends the idle goroutines. Afterwards no goroutine of the thread exists. What
+// deferred calls panic with meanwhile is returned, joined; if one of them calls
+// runtime.Goexit, Close does so too, at its end. Closing twice does nothing.
+//
+// Close is the leader's: it panics with a [*UsageError] for [ErrEntered] if a
+// coroutine of the thread is entered.
+func (t *Thread) Close() error {
+	if t.modes&modeClosed != 0 {
+		return nil
+	}
+	if t.current != &t.leader {
+		t.misuseClose()
+	}
+	t.modes |= modeClosed // no new coroutines, and no pooling
+	var errs []error
+	for {
+		// A deferred call may wake or enter others, even of this list.
+		live := t.suspended()
+		if len(live) == 0 {
+			break
+		}
+		slices.SortFunc(live, func(a, b *Self) int { return cmp.Compare(b.id, a.id) })
+		for _, s := range live {
+			if err := t.killQuietly(s); err != nil {
+				errs = append(errs, err)
+			}
+		}
+	}
+	idle := t.idle
+	t.idle = nil
+	for _, w := range idle {
+		w.Release()
+		t.forget(w)
+	}
+	if t.exiting {
+		runtime.Goexit()
+	}
+	return errors.Join(errs...)
+}
+
+// killQuietly kills s and returns what it panics with.
+func (t *Thread) killQuietly(s *Self) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			if e, ok := v.(error); ok {
+				err = e
+				return
+			}
+			panic(v)
+		}
+	}()
+	t.leader.kill(t, s)
+	return nil
+}

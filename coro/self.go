@@ -1,0 +1,64 @@
+package coro
+
+import "fmt"
+
+// New makes a coroutine on the same thread; see [Thread.New].
+func (self *Self) New(entry Entry) *Coroutine {
+	t := self.thread.Load()
+	if t == nil {
+		self.misuseNil(nil, "create a coroutine")
+	}
+	return t.create(self, entry)
+}
+
+// InCoroutine reports whether self is a coroutine's; a leader's is not.
+func (self *Self) InCoroutine() bool { return self.id != 0 }
+
+// Coroutine returns the handle of the coroutine that self acts as, nil for a
+// leader.
+func (self *Self) Coroutine() *Coroutine { return self.coroutine() }
+
+// Thread returns the thread on which self runs.
+func (self *Self) Thread() *Thread { return self.thread.Load() }
+
+// String returns the coroutine's name, or "leader of" and the thread's name.
+func (self *Self) String() string { return self.label() }
+
+// Park is [Self.Yield] for a lock, a queue or a timer: it notes what the
+// coroutine waits for, which a dump and a deadlock report show. on is anything
+// whose String method says it; see also [Waiting].
+func (self *Self) Park(on any) {
+	self.park = on
+	self.Yield()
+	self.park = nil
+}
+
+// Waiting is what Park may be given for more than a name: a thing that somebody
+// holds, so that a cycle of waiting can be found.
+type Waiting interface {
+	fmt.Stringer
+	// Holders returns the coroutines that must act before the wait can
+	// end, as far as they are known.
+	Holders() []*Coroutine
+}
+
+// WaitsFor returns what the coroutine was parked on with [Self.Park], nil if it
+// is not. It must be called on the coroutine's thread.
+func (co *Coroutine) WaitsFor() any { return co.self.park }
+
+// parkedOn says what was given to Park.
+func parkedOn(on any) string {
+	if on == nil {
+		return ""
+	}
+	return fmt.Sprint(on)
+}
+
+// HoldLocks counts n more locks as held by the coroutine, fewer if n is
+// negative, for a package of locks: a coroutine that terminates while the count
+// is not zero is diagnosed ([ErrLocksHeld]). Locks of a leader are not counted.
+func (self *Self) HoldLocks(n int) {
+	if self.id != 0 {
+		self.locks += int32(n)
+	}
+}
