@@ -25,7 +25,7 @@ type layer struct {
 	peers   bool     // folders of this layer may import each other
 }
 
-// find returns the layer and the entry of it that dir belongs to.
+// findLayer returns the layer and the entry of it that dir belongs to.
 func findLayer(dir string) (n int, folder string, ok bool) {
 	for n, l := range layers {
 		for _, folder := range l.folders {
