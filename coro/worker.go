@@ -20,6 +20,7 @@ type worker struct {
 	// Of the coroutine that it runs; fields of the line of control.
 	wakes   queue // woken by it, to run when it yields
 	park    any   // what it waits for, set by Park
+	tag     any   // set by SetTag
 	locks   int32 // how many it holds
 	killing bool
 	unwinds uint8 // how often it recovered from being killed
@@ -62,7 +63,7 @@ func (t *Thread) newWorker() *worker {
 // retire takes back the worker of a coroutine that has ended. Its wakes are
 // still to be run.
 func (t *Thread) retire(w *worker) {
-	w.park = nil
+	w.park, w.tag = nil, nil
 	w.locks = 0
 	if w.Kept() {
 		t.idle = append(t.idle, w)
