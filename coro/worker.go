@@ -95,6 +95,23 @@ func (t *Thread) forget(w *worker) {
 	}
 }
 
+// Adopt makes a suspended coroutine of another thread one of t, as entering it on
+// t would, but at once: from then on t counts it, and t's [Thread.Close] unwinds
+// it. It is for an event loop that hands a coroutine over to another. It may be
+// called by any goroutine, and reports whether co was suspended.
+func (t *Thread) Adopt(co *Coroutine) bool {
+	s := co.self
+	if !s.state.CompareAndSwap(suspended, asked) {
+		return false
+	}
+	if from := s.thread(); from != t {
+		s.moved.Store(t)
+		s.w.move(from, t)
+	}
+	s.state.Store(suspended)
+	return true
+}
+
 // move makes w a goroutine of another thread.
 func (w *worker) move(from, to *Thread) {
 	from.forget(w)
@@ -142,4 +159,11 @@ func (t *Thread) entererOf(s *Self) bool {
 		}
 	}
 	return false
+}
+
+// Live returns how many coroutines of the thread have run and are not dead: each
+// has a goroutine. It may be called by any goroutine.
+func (t *Thread) Live() int {
+	live, _ := t.selves()
+	return len(live)
 }
