@@ -290,6 +290,7 @@ func (l *Line) do() (up Signal) {
 	}()
 	w := l.work
 	l.work = nil
+	l.kept = false // not idle while it works
 	l.kept = w.Run()
 	return Terminate
 }
