@@ -181,7 +181,7 @@ func (l *Line) EnterLocked() (Signal, bool) {
 func (l *Line) Ask(fn func()) {
 	l.fn = fn
 	l.Down = ask
-	l.next()
+	l.Settle(l.next()) // fn may ask back
 	l.fn = nil
 }
 
@@ -233,6 +233,7 @@ func (l *Line) AskBack(fn func()) bool {
 	}
 	l.fn = fn
 	l.Back(ask)
+	l.Woken() // fn may ask
 	l.fn = nil
 	return true
 }
