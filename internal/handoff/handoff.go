@@ -153,12 +153,21 @@ func (l *Line) Settle(up Signal, ok bool) Signal {
 
 // next is Next by way of a helper where the enterer is locked to its OS thread
 // and the kind of line cannot bear that.
-func (l *Line) next() (up Signal, ok bool) {
+func (l *Line) next() (Signal, bool) {
 	if l.Direct && OSThreadLocked() {
-		inHelper(func() { up, ok = l.Next() })
-		return up, ok
+		return l.nextInHelper()
 	}
 	return l.Next()
+}
+
+// nextInHelper is apart from next, and kept out of it, because its results are
+// shared with another goroutine: in next they would cost an allocation a call,
+// on the way without a helper too.
+//
+//go:noinline
+func (l *Line) nextInHelper() (up Signal, ok bool) {
+	inHelper(func() { up, ok = l.Next() })
+	return up, ok
 }
 
 // EnterLocked is Enter(Enter) for a hot path that has found itself locked to
@@ -172,7 +181,7 @@ func (l *Line) EnterLocked() (Signal, bool) {
 func (l *Line) Ask(fn func()) {
 	l.fn = fn
 	l.Down = ask
-	l.next()
+	l.Settle(l.next()) // fn may ask back
 	l.fn = nil
 }
 
@@ -224,6 +233,7 @@ func (l *Line) AskBack(fn func()) bool {
 	}
 	l.fn = fn
 	l.Back(ask)
+	l.Woken() // fn may ask
 	l.fn = nil
 	return true
 }
@@ -248,6 +258,7 @@ func (l *Line) loop() {
 	for {
 		w := l.work
 		l.work = nil
+		l.kept = false // not idle while it works
 		l.kept = w.Run()
 		if OSThreadLocked() {
 			l.unlock()
