@@ -129,7 +129,7 @@ type handle struct {
 // create makes a coroutine on t.
 func (t *Thread) create(by *Self, entry Entry) *Coroutine {
 	if entry == nil {
-		panic(&UsageError{Err: ErrNilEntry, About: "New on thread " + t.name})
+		t.misuseNew(ErrNilEntry, by)
 	}
 	h := new(handle)
 	s := &h.Self
@@ -148,7 +148,7 @@ func (t *Thread) create(by *Self, entry Entry) *Coroutine {
 // createSlow finishes create where the thread is in some mode.
 func (t *Thread) createSlow(by *Self, s *Self) *Coroutine {
 	if t.modes&modeClosed != 0 {
-		panic(&UsageError{Err: ErrClosed, About: "New on thread " + t.name})
+		t.misuseNew(ErrClosed, by)
 	}
 	co := s.co
 	if t.modes&(modeSites|modeAbandon) != 0 {
