@@ -263,7 +263,8 @@ func (co *Coroutine) Status() Status {
 // coroutine returns the handle of s, nil for a leader, or when nobody has the
 // handle any more.
 func (s *Self) coroutine() *Coroutine {
-	if x := s.extra.Load(); x != nil && s.co == nil {
+	if x := s.extra.Load(); x != nil && x.handle != (weak.Pointer[Coroutine]{}) {
+		// co is but a pin then, which its thread sets and takes back.
 		return x.handle.Value()
 	}
 	return s.co
