@@ -150,7 +150,7 @@ func TestRaceEnterIfInactive(t *testing.T) {
 		})
 		enter := func(th *coro.Thread) func() {
 			return func() {
-				for range 20 * raceRounds {
+				for range 100 * raceRounds {
 					th.Leader().EnterIfInactive(co)
 				}
 			}

@@ -81,11 +81,29 @@ func (self *Self) Enter(co *Coroutine) {
 }
 
 // EnterIfInactive is Enter, unless co is entered already: then it does nothing.
+// The look and the step are one, which asking Entered before Enter is not: of two
+// goroutines that come at once, one enters and the other goes on.
 func (self *Self) EnterIfInactive(co *Coroutine) {
-	if co != nil && co.Entered() {
+	t := self.thread()
+	if co == nil || t == nil {
+		self.misuseNil(co, "enter")
+	}
+	to := co.self
+	switch s := to.state.Load(); {
+	case s == entered:
+		return
+	case s < dead && to.woken.Load() != 0:
+		self.misuseScheduled(to, "enter")
+	case !self.tryClaim(to):
+		if to.state.Load() >= dead {
+			self.misuseDead(to, "enter")
+		}
 		return
 	}
-	self.Enter(co)
+	woken := self.step(t, to, handoff.Enter, queue{})
+	if woken.head != nil || t.leftover.head != nil {
+		self.drainAfter(t, woken)
+	}
 }
 
 // Yield gives control back to the caller, whose Enter returns, and returns when
