@@ -144,6 +144,10 @@ func (l *Line) Settle(up Signal, ok bool) Signal {
 		l.Down = answer
 		up, ok = l.next()
 	}
+	if ok && (up == Panic || up == Terminate && !l.kept) {
+		l.Finish() // it ends by an exit; see loop
+		ok = false
+	}
 	if !ok {
 		l.kept = false
 		return l.last
@@ -247,6 +251,20 @@ const maxFailureStack = 100
 // because every frame between work and the loop costs a mispredicted return
 // when it ends.
 func (l *Line) loop() {
+	exits := true
+	defer func() {
+		// A deferred call of work panicked while runtime.Goexit ran it. The
+		// panic was recovered from, but the exit goes on, and on a Direct
+		// line it would take the enterer along: hand the end up before.
+		if exits && l.Direct && l.last != Goexit {
+			l.Back(l.last)
+		}
+	}()
+	l.works()
+	exits = false
+}
+
+func (l *Line) works() {
 	peaceful := false
 	defer func() {
 		if peaceful {
@@ -286,6 +304,7 @@ func (l *Line) failed(v any) {
 		// Goexit, which cannot be stopped from here. Hand it up now, so
 		// that the enterer puts its books right without a defer on its hot
 		// path; Exit then lets this goroutine come to its end.
+		l.last = Goexit
 		l.Back(Goexit)
 	case any(ErrKilled):
 		l.last = Terminate
