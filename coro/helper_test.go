@@ -1,0 +1,109 @@
+package coro_test
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gohandoff/coroutine/coro"
+)
+
+// A journal is what a test writes down while control moves about, to be compared
+// with what should have happened.
+type journal []string
+
+func (j *journal) add(format string, args ...any) {
+	*j = append(*j, fmt.Sprintf(format, args...))
+}
+
+func (j *journal) want(t *testing.T, want ...string) {
+	t.Helper()
+	if diff := cmp.Diff(want, []string(*j)); diff != "" {
+		t.Errorf("what happened (-want +got):\n%s", diff)
+	}
+	*j = nil
+}
+
+// caught runs f and returns what it panicked with, nil if it returned.
+func caught(f func()) (value any) {
+	defer func() { value = recover() }()
+	f()
+	return nil
+}
+
+// wantMisuse runs f, which must panic with a *UsageError for sentinel.
+func wantMisuse(t *testing.T, sentinel error, f func()) *coro.UsageError {
+	t.Helper()
+	v := caught(f)
+	e, ok := v.(*coro.UsageError)
+	if !ok || !errors.Is(e, sentinel) {
+		t.Fatalf("got panic value %T: %v, want a *UsageError for %q", v, v, sentinel)
+	}
+	return e
+}
+
+// wantPanic runs f, which must panic with a *PanicError that holds value.
+func wantPanic(t *testing.T, value any, f func()) *coro.PanicError {
+	t.Helper()
+	v := caught(f)
+	e, ok := v.(*coro.PanicError)
+	if !ok || e.Value != value {
+		t.Fatalf("got panic value %T: %v, want a *PanicError that holds %v", v, v, value)
+	}
+	return e
+}
+
+// wantStatus compares the status of co.
+func wantStatus(t *testing.T, co *coro.Coroutine, want coro.Status) {
+	t.Helper()
+	if got := co.Status(); got != want {
+		t.Errorf("status of %v: got %v, want %v", co, got, want)
+	}
+}
+
+// exits runs f on a goroutine of its own and reports whether it ended that
+// goroutine by runtime.Goexit. A panic of f is passed on.
+func exits(t *testing.T, f func()) bool {
+	t.Helper()
+	returned, value := false, any(nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() { value = recover() }()
+		f()
+		returned = true
+	}()
+	<-done
+	if value != nil {
+		t.Fatalf("got panic value %T: %v, want none", value, value)
+	}
+	return !returned
+}
+
+// goroutinesBackTo waits until no more than want goroutines exist. A goroutine
+// that has reported its end may still need a few instructions to be gone, which
+// is all the loop waits for.
+func goroutinesBackTo(t *testing.T, want int) {
+	t.Helper()
+	var got int
+	for range 10_000 {
+		if got = runtime.NumGoroutine(); got <= want {
+			return
+		}
+		runtime.Gosched()
+	}
+	t.Errorf("goroutines: got %d, want %d", got, want)
+}
+
+// yielder is an entry that yields for ever.
+func yielder(self *coro.Self) {
+	for {
+		self.Yield()
+	}
+}
+
+// nop is an entry that does nothing.
+func nop(*coro.Self) {}
