@@ -57,25 +57,28 @@ func (s Status) String() string {
 }
 
 // The states of a coroutine, as Enter sees them. The zero state is ready, so
-// that New need not store it.
+// that New need not store it; all from dead on are dead, and say why.
 const (
 	ready     = iota // never entered
 	suspended        // may be entered
-	entered          // claimed by by
 	asked            // suspended, claimed for a moment by a dump
-	dead
-)
-
-// How a coroutine ended.
-const (
-	alive = iota
+	entered          // claimed by by
 	returned
 	killed
 	panicked
 	exited
+	dead = returned
 )
 
 var endings = [...]string{returned: "returned", killed: "was killed", panicked: "panicked", exited: "called runtime.Goexit"}
+
+// ending says in words how s ended, if it has.
+func (s *Self) ending() string {
+	if st := s.state.Load(); st >= dead {
+		return endings[st]
+	}
+	return "is alive"
+}
 
 // A Self is the capability to act as one coroutine, or as a leader. Only the
 // goroutine of that coroutine may use it, and only while it runs. A function
@@ -90,35 +93,31 @@ type Self struct {
 	// races between goroutines.
 	state  atomic.Uint32
 	woken  atomic.Uint32          // 1 while in a queue, waiting for its turn
-	by     atomic.Pointer[Self]   // who entered it last
+	caller atomic.Pointer[Self]   // who entered it last; nil: home's leader
 	waker  atomic.Pointer[Self]   // who woke it last
-	thread atomic.Pointer[Thread] // changes when another thread enters it
-	alias  atomic.Pointer[string] // from SetName
+	moved  atomic.Pointer[Thread] // where it runs now, nil while that is home
+	extra  atomic.Pointer[extra]  // rarely needed
 
 	// Written by New.
-	id uint64
-	pc uintptr // of the entry
+	home *Thread
+	id   uint64
+	pc   uintptr // of the entry
 
 	// Fields of the line of control: used by the coroutine while it runs, and
-	// by whoever has claimed it otherwise.
-	w       *worker
-	co      *Coroutine // nil for a leader
-	entry   Entry
-	wakes   queue // woken by this one, to run when it yields
-	next    *Self // in a queue
-	park    any   // what it waits for, set by Park
-	locks   int32 // how many it holds
-	odd     bool  // a leader, or being killed: Yield takes the long way
-	ended   uint8
-	unwinds uint8  // how often it recovered from being killed
-	extra   *extra // rarely needed
+	// by whoever has claimed it otherwise. What is needed only while there is
+	// a goroutine lies in w, to keep this object, which every New allocates,
+	// small.
+	w     *worker    // nil before the first Enter, and after the end
+	co    *Coroutine // nil for a leader
+	entry Entry
+	next  *Self // in a queue
 }
 
 // extra is what a Self needs in some modes only.
 type extra struct {
-	created, entered, woken atomic.Uintptr // sites, see WithSites
-	killed                  uintptr
-	handle                  weak.Pointer[Coroutine] // see WithAbandonReports
+	name                            atomic.Pointer[string]
+	created, entered, woken, killed atomic.Uintptr          // sites, see WithSites
+	handle                          weak.Pointer[Coroutine] // see WithAbandonReports
 }
 
 // handle is a coroutine as New allocates it: one object.
@@ -138,7 +137,7 @@ func (t *Thread) create(by *Self, entry Entry) *Coroutine {
 	s.co = &h.Coroutine
 	s.entry = entry
 	s.pc = reflect.ValueOf(entry).Pointer()
-	s.thread.Store(t)
+	s.home = t
 	s.id = t.lastID.Add(1)
 	if t.modes != 0 {
 		return t.createSlow(by, s)
@@ -153,14 +152,13 @@ func (t *Thread) createSlow(by *Self, s *Self) *Coroutine {
 	}
 	co := s.co
 	if t.modes&(modeSites|modeAbandon) != 0 {
-		s.extra = new(extra)
-		s.extra.created.Store(callerPC())
+		s.more().created.Store(callerPC())
 	}
 	if t.modes&modeAbandon != 0 {
 		// The handle must not be one object with the Self, which the parked
 		// goroutine keeps alive, and must not be reachable from it.
 		co = &Coroutine{self: s}
-		s.extra.handle = weak.Make(co)
+		s.more().handle = weak.Make(co)
 		s.co = nil
 		runtime.AddCleanup(co, t.abandoned.report, s)
 	}
@@ -170,12 +168,41 @@ func (t *Thread) createSlow(by *Self, s *Self) *Coroutine {
 	return co
 }
 
+// thread returns where s runs, or ran last; nil for a zero Self. Storing the
+// thread in New atomically would cost 6 ns; most coroutines never move.
+func (s *Self) thread() *Thread {
+	if t := s.moved.Load(); t != nil {
+		return t
+	}
+	return s.home
+}
+
+// by returns who entered s last. That it was home's leader is what a new
+// coroutine starts with, so that one that is entered only once, by the leader,
+// is spared a store of 6 ns.
+func (s *Self) by() *Self {
+	if c := s.caller.Load(); c != nil {
+		return c
+	}
+	return &s.home.leader
+}
+
 // site returns the program counter of the New that made s, 0 if it was not kept.
 func (s *Self) site() uintptr {
-	if s.extra == nil {
-		return 0
+	if x := s.extra.Load(); x != nil {
+		return x.created.Load()
 	}
-	return s.extra.created.Load()
+	return 0
+}
+
+// more returns the rarely needed part of s, which it makes if there is none.
+func (s *Self) more() *extra {
+	for {
+		if x := s.extra.Load(); x != nil {
+			return x
+		}
+		s.extra.CompareAndSwap(nil, new(extra))
+	}
 }
 
 // ID returns the number of the coroutine: 1, 2, 3 ... in the order of creation
@@ -188,7 +215,7 @@ func (co *Coroutine) Name() string { return co.self.label() }
 
 // SetName names the coroutine in messages, dumps and traces, and returns co.
 func (co *Coroutine) SetName(name string) *Coroutine {
-	co.self.alias.Store(&name)
+	co.self.more().name.Store(&name)
 	return co
 }
 
@@ -206,14 +233,14 @@ func (co *Coroutine) Caller() *Coroutine {
 	if !co.Entered() {
 		return nil
 	}
-	if by := co.self.by.Load(); by != nil {
+	if by := co.self.by(); by != nil {
 		return by.coroutine()
 	}
 	return nil
 }
 
 // Thread returns the thread on which the coroutine last ran, or was created.
-func (co *Coroutine) Thread() *Thread { return co.self.thread.Load() }
+func (co *Coroutine) Thread() *Thread { return co.self.thread() }
 
 // Status returns the state of the coroutine. For one that is entered, it looks
 // through the coroutines of the thread to tell [Running] from [Normal].
@@ -223,10 +250,11 @@ func (co *Coroutine) Status() Status {
 		return Ready
 	case suspended, asked:
 		return Suspended
-	case dead:
+	case entered:
+	default:
 		return Dead
 	}
-	if co.self.thread.Load().entererOf(co.self) {
+	if co.self.thread().entererOf(co.self) {
 		return Normal
 	}
 	return Running
@@ -235,19 +263,21 @@ func (co *Coroutine) Status() Status {
 // coroutine returns the handle of s, nil for a leader, or when nobody has the
 // handle any more.
 func (s *Self) coroutine() *Coroutine {
-	if s.extra != nil && s.co == nil {
-		return s.extra.handle.Value()
+	if x := s.extra.Load(); x != nil && s.co == nil {
+		return x.handle.Value()
 	}
 	return s.co
 }
 
 // label returns the name of s for a reader.
 func (s *Self) label() string {
-	if p := s.alias.Load(); p != nil {
-		return *p
+	if x := s.extra.Load(); x != nil {
+		if name := x.name.Load(); name != nil {
+			return *name
+		}
 	}
 	if s.id == 0 {
-		t := s.thread.Load()
+		t := s.thread()
 		if t == nil {
 			return "nobody"
 		}

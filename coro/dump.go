@@ -16,7 +16,7 @@ func (t *Thread) ask(s *Self) (stack []uintptr, on any) {
 	if !s.state.CompareAndSwap(suspended, asked) {
 		return nil, nil
 	}
-	on = s.park
+	on = s.w.park
 	s.w.Ask(func() { stack = stackHere() })
 	s.state.Store(suspended)
 	return stack, on
@@ -34,7 +34,7 @@ func (t *Thread) Dump(w io.Writer) error { return t.dump(w, nil) }
 // all its callers, the leader's included. If self does not run, it is
 // Thread.Dump.
 func (self *Self) Dump(w io.Writer) error {
-	t := self.thread.Load()
+	t := self.thread()
 	if t.current != self {
 		return t.dump(w, nil)
 	}
@@ -76,7 +76,7 @@ func (t *Thread) dumpOne(b *bytes.Buffer, s *Self, stack []uintptr) {
 		}
 	}
 	switch st := s.state.Load(); {
-	case st == dead:
+	case st >= dead:
 		return // it ended while we looked
 	case st == entered && t.entererOf(s):
 		status = Normal
@@ -96,7 +96,7 @@ func (t *Thread) dumpOne(b *bytes.Buffer, s *Self, stack []uintptr) {
 	b.WriteByte('\n')
 	if status != Suspended {
 		b.WriteString("\tcallers: ")
-		for i, x := 0, s; x != nil && x.state.Load() == entered; i, x = i+1, x.by.Load() {
+		for i, x := 0, s; x != nil && x.state.Load() == entered; i, x = i+1, x.by() {
 			if i > 0 {
 				b.WriteString(" < ")
 			}
@@ -105,13 +105,16 @@ func (t *Thread) dumpOne(b *bytes.Buffer, s *Self, stack []uintptr) {
 		fmt.Fprintf(b, " < leader of %s\n", t.name)
 	}
 	fmt.Fprintf(b, "\tcreated: %s\n", s.createdAt())
-	if stack == nil && s.extra != nil && s.extra.entered.Load() != 0 {
-		fmt.Fprintf(b, "\tentered: %s\n", placeOfPC(s.extra.entered.Load()))
+	if x := s.extra.Load(); stack == nil && x != nil && x.entered.Load() != 0 {
+		fmt.Fprintf(b, "\tentered: %s\n", placeOfPC(x.entered.Load()))
 	}
 	dumpStack(b, verb, stack)
 }
 
 func dumpStack(b *bytes.Buffer, verb string, stack []uintptr) {
+	if stack == nil {
+		return
+	}
 	for i, f := range frames(stack) {
 		label := ""
 		if i == 0 {

@@ -30,7 +30,7 @@ const maxUnwinds = 100
 // does not run ([ErrOutside]), with a [*PanicError] if a deferred call of co
 // panics or yields ([ErrKilledYield]).
 func (self *Self) Kill(co *Coroutine) {
-	t := self.thread.Load()
+	t := self.thread()
 	if co == nil || t == nil {
 		self.misuseNil(co, "kill")
 	}
@@ -39,7 +39,7 @@ func (self *Self) Kill(co *Coroutine) {
 
 func (self *Self) kill(t *Thread, to *Self) {
 	if !self.tryClaim(to) {
-		if to.state.Load() == dead {
+		if to.state.Load() >= dead {
 			return
 		}
 		self.misuseEntered(to, "kill")
@@ -48,24 +48,24 @@ func (self *Self) kill(t *Thread, to *Self) {
 		to.unclaim()
 		self.misuseOutside(t, to, "kill")
 	}
-	if to.extra != nil {
-		to.extra.killed = callerPC()
+	if x := to.extra.Load(); x != nil {
+		x.killed.Store(t.here())
 	}
 	if to.w == nil { // never entered
 		to.entry = nil
-		to.ended = killed
-		to.by.Store(self)
-		to.state.Store(dead)
+		to.caller.Store(self)
+		to.state.Store(killed)
 		if t.modes&modeTrace != 0 {
 			t.trace(EventKill, self.co, to.coroutine(), "", t.here())
-			t.trace(EventTerminate, to.coroutine(), self.co, endings[killed], 0)
+			t.trace(EventTerminate, to.coroutine(), self.co, "killed", 0)
 		}
 		return
 	}
-	to.odd = true
+	to.w.killing = true
+	w := to.w
 	self.step(t, to, handoff.Kill, queue{})
-	if to.wakes.head != nil || self.wakes.head != nil {
-		self.drainAfter(t, to)
+	if w.wakes.head != nil || t.leftover.head != nil {
+		self.drainAfter(t, w)
 	}
 }
 
@@ -75,8 +75,8 @@ func (self *Self) yieldKilled() {
 	if unwinding() {
 		self.misuseKilledYield()
 	}
-	self.unwinds++
-	if self.unwinds == maxUnwinds {
+	self.w.unwinds++
+	if self.w.unwinds == maxUnwinds {
 		runtime.Goexit()
 	}
 	panic(ErrKilled)

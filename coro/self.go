@@ -4,7 +4,7 @@ import "fmt"
 
 // New makes a coroutine on the same thread; see [Thread.New].
 func (self *Self) New(entry Entry) *Coroutine {
-	t := self.thread.Load()
+	t := self.thread()
 	if t == nil {
 		self.misuseNil(nil, "create a coroutine")
 	}
@@ -19,7 +19,7 @@ func (self *Self) InCoroutine() bool { return self.id != 0 }
 func (self *Self) Coroutine() *Coroutine { return self.coroutine() }
 
 // Thread returns the thread on which self runs.
-func (self *Self) Thread() *Thread { return self.thread.Load() }
+func (self *Self) Thread() *Thread { return self.thread() }
 
 // String returns the coroutine's name, or "leader of" and the thread's name.
 func (self *Self) String() string { return self.label() }
@@ -28,9 +28,13 @@ func (self *Self) String() string { return self.label() }
 // coroutine waits for, which a dump and a deadlock report show. on is anything
 // whose String method says it; see also [Waiting].
 func (self *Self) Park(on any) {
-	self.park = on
+	w := self.w
+	if w == nil {
+		self.Yield() // panics
+	}
+	w.park = on
 	self.Yield()
-	self.park = nil
+	w.park = nil
 }
 
 // Waiting is what Park may be given for more than a name: a thing that somebody
@@ -44,7 +48,12 @@ type Waiting interface {
 
 // WaitsFor returns what the coroutine was parked on with [Self.Park], nil if it
 // is not. It must be called on the coroutine's thread.
-func (co *Coroutine) WaitsFor() any { return co.self.park }
+func (co *Coroutine) WaitsFor() any {
+	if w := co.self.w; w != nil {
+		return w.park
+	}
+	return nil
+}
 
 // parkedOn says what was given to Park.
 func parkedOn(on any) string {
@@ -58,7 +67,7 @@ func parkedOn(on any) string {
 // negative, for a package of locks: a coroutine that terminates while the count
 // is not zero is diagnosed ([ErrLocksHeld]). Locks of a leader are not counted.
 func (self *Self) HoldLocks(n int) {
-	if self.id != 0 {
-		self.locks += int32(n)
+	if w := self.w; w != nil {
+		w.locks += int32(n)
 	}
 }

@@ -131,14 +131,14 @@ func (self *Self) askCallers(levels *[]level) {
 	if self.w == nil {
 		return
 	}
-	by := self.by.Load()
+	by := self.by()
 	asked := self.w.AskBack(func() {
 		*levels = append(*levels, level{by, stackHere()})
 		by.askCallers(levels)
 	})
 	if !asked {
 		// Locked to an OS thread: names only.
-		for ; by != nil; by = by.by.Load() {
+		for ; by != nil; by = by.by() {
 			*levels = append(*levels, level{by, nil})
 		}
 	}

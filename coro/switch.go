@@ -34,15 +34,16 @@ import "github.com/gohandoff/coroutine/internal/handoff"
 // What happened before Enter happens before co runs on; what co did before it
 // yielded or terminated happens before Enter returns.
 func (self *Self) Enter(co *Coroutine) {
-	t := self.thread.Load()
+	t := self.thread()
 	if co == nil || t == nil {
 		self.misuseNil(co, "enter")
 	}
 	to := co.self
-	if to.woken.Load() != 0 || !to.state.CompareAndSwap(suspended, entered) {
+	was := to.state.Load()
+	if was > suspended || to.woken.Load() != 0 || !to.state.CompareAndSwap(was, entered) {
 		self.claim(to, "enter")
 	}
-	if t.current != self || to.w == nil || to.by.Load() != self || to.thread.Load() != t || t.modes != 0 {
+	if t.current != self || to.w == nil || to.caller.Load() != self || to.thread() != t || t.modes != 0 {
 		self.prepare(t, to, co, handoff.Enter)
 	}
 
@@ -69,8 +70,8 @@ func (self *Self) Enter(co *Coroutine) {
 			t.unpin(to)
 		}
 	}
-	if to.wakes.head != nil || self.wakes.head != nil {
-		self.drainAfter(t, to)
+	if w.wakes.head != nil || t.leftover.head != nil {
+		self.drainAfter(t, w)
 	}
 }
 
@@ -91,11 +92,10 @@ func (self *Self) EnterIfInactive(co *Coroutine) {
 // deferred call ([ErrKilled]), or, on a [Direct] thread, if the goroutine is
 // locked to its OS thread ([ErrLocked]).
 func (self *Self) Yield() {
-	t := self.thread.Load()
-	if t == nil || t.current != self || self.odd || t.modes != 0 {
+	t, w := self.thread(), self.w
+	if w == nil || t.current != self || w.killing || t.modes != 0 {
 		self.beforeYield(t)
 	}
-	w := self.w
 	if w.Direct && handoff.OSThreadLocked() {
 		self.misuseLocked()
 	}
@@ -107,14 +107,14 @@ func (self *Self) Yield() {
 
 // beforeYield is Yield's long way.
 func (self *Self) beforeYield(t *Thread) {
-	if t == nil || t.current != self || self.id == 0 {
+	if t == nil || t.current != self || self.w == nil {
 		self.misuseYield(t)
 	}
-	if self.odd {
+	if self.w.killing {
 		self.yieldKilled()
 	}
 	if t.modes&modeTrace != 0 {
-		t.trace(EventYield, self.co, self.by.Load().coroutine(), parkedOn(self.park), t.here())
+		t.trace(EventYield, self.co, self.by().coroutine(), parkedOn(self.w.park), t.here())
 	}
 }
 
@@ -130,7 +130,7 @@ func (self *Self) afterYield(w *worker) {
 func (self *Self) claim(to *Self, verb string) {
 	for {
 		switch s := to.state.Load(); {
-		case s == dead:
+		case s >= dead:
 			self.misuseDead(to, verb)
 		case to.woken.Load() != 0:
 			self.misuseScheduled(to, verb)
@@ -152,7 +152,7 @@ func (self *Self) tryClaim(to *Self) bool {
 			}
 		case asked:
 			// A dump looks at it just now, and will be gone in a moment.
-			t := to.thread.Load()
+			t := to.thread()
 			t.asking.Lock()
 			t.asking.Unlock() //nolint:staticcheck // waiting is all it is for
 		default:
@@ -168,11 +168,11 @@ func (self *Self) prepare(t *Thread, to *Self, co *Coroutine, down handoff.Signa
 		to.unclaim()
 		self.misuseOutside(t, to, down.String())
 	}
-	if to.by.Load() != self {
-		to.by.Store(self)
+	if to.by() != self || to.w != nil {
+		to.caller.Store(self)
 	}
-	if from := to.thread.Load(); from != t {
-		to.thread.Store(t)
+	if from := to.thread(); from != t {
+		to.moved.Store(t)
 		if to.w != nil {
 			to.w.move(from, t)
 		}
@@ -200,8 +200,8 @@ func (t *Thread) prepareModes(self, to *Self, co *Coroutine, down handoff.Signal
 	if t.modes&modeAbandon != 0 {
 		to.co = co // keep the handle while it is entered
 	}
-	if pc != 0 && to.extra != nil {
-		to.extra.entered.Store(pc)
+	if pc != 0 {
+		to.more().entered.Store(pc)
 	}
 	if t.modes&modeTrace != 0 {
 		kind := EventEnter
@@ -224,8 +224,9 @@ func (t *Thread) unpin(to *Self) {
 }
 
 // step enters a claimed coroutine from the queue, in the long way. It returns
-// after to has yielded; if it terminated badly, step panics with rest kept.
-func (self *Self) step(t *Thread, to *Self, down handoff.Signal, rest queue) {
+// the worker of to after it has yielded or terminated; if it terminated badly,
+// step panics with rest kept.
+func (self *Self) step(t *Thread, to *Self, down handoff.Signal, rest queue) *worker {
 	self.prepare(t, to, to.coroutine(), down)
 	w := to.w
 	t.current = to
@@ -242,12 +243,13 @@ func (self *Self) step(t *Thread, to *Self, down handoff.Signal, rest queue) {
 	t.current = self
 	if up != handoff.Yield {
 		self.finish(t, to, up, rest)
-		return
+		return w
 	}
 	to.state.Store(suspended)
 	if t.modes != 0 {
 		t.unpin(to)
 	}
+	return w
 }
 
 // finish deals with a coroutine that has come to its end. It panics or exits
@@ -257,9 +259,8 @@ func (self *Self) finish(t *Thread, to *Self, up handoff.Signal, rest queue) {
 	w := to.w
 	to.w = nil
 	to.entry = nil
-	if up == handoff.Terminate && to.locks == 0 && !to.odd {
-		to.ended = returned
-		to.state.Store(dead)
+	if up == handoff.Terminate && w.locks == 0 && !w.killing {
+		to.state.Store(returned)
 		t.retire(w)
 		if t.modes&modeTrace != 0 {
 			t.trace(EventTerminate, to.co, self.co, "", 0)
@@ -272,7 +273,7 @@ func (self *Self) finish(t *Thread, to *Self, up handoff.Signal, rest queue) {
 func (self *Self) finishBadly(t *Thread, to *Self, w *worker, up handoff.Signal, rest queue) {
 	switch {
 	case up != handoff.Goexit:
-	case to.odd && to.unwinds == maxUnwinds:
+	case w.killing && w.unwinds == maxUnwinds:
 		// It was ours; see yieldKilled.
 		w.Finish()
 		up = handoff.Terminate
@@ -282,18 +283,18 @@ func (self *Self) finishBadly(t *Thread, to *Self, w *worker, up handoff.Signal,
 		up = handoff.Terminate
 		t.exiting = true
 	}
+	end := uint32(returned)
 	switch {
 	case up == handoff.Panic:
-		to.ended = panicked
+		end = panicked
 	case up == handoff.Goexit:
-		to.ended = exited
-	case to.odd:
-		to.ended = killed
-	default:
-		to.ended = returned
+		end = exited
+	case w.killing:
+		end = killed
 	}
-	to.odd = false
-	to.state.Store(dead)
+	locks := w.locks
+	w.killing, w.unwinds = false, 0
+	to.state.Store(end)
 	var failure *PanicError
 	if up == handoff.Panic {
 		failure = newPanicError(to, w)
@@ -306,29 +307,40 @@ func (self *Self) finishBadly(t *Thread, to *Self, w *worker, up handoff.Signal,
 		case handoff.Goexit:
 			t.trace(EventTerminate, to.co, self.co, "goexit", 0)
 		default:
-			t.trace(EventTerminate, to.co, self.co, endings[to.ended], 0)
+			detail := ""
+			if end == killed {
+				detail = "killed"
+			}
+			t.trace(EventTerminate, to.co, self.co, detail, 0)
 		}
 	}
-	if up == handoff.Terminate && to.locks == 0 {
+	if up == handoff.Terminate && locks == 0 {
 		return
 	}
 	// Control leaves by unwinding: keep the wakes for later.
-	self.keep(to, rest)
+	self.keep(t, w, rest)
 	switch up {
 	case handoff.Panic:
 		panic(failure)
 	case handoff.Goexit:
 		w.Exit()
 	}
-	self.misuseLocksHeld(to)
+	self.misuseLocksHeld(to, locks)
 }
 
 // keep saves wakes whose turn has not come when an Enter by self ends by
 // unwinding: they run when self yields or, if it is a leader, in its next Enter.
-func (self *Self) keep(to *Self, rest queue) {
-	q := to.wakes
-	to.wakes = queue{}
+func (self *Self) keep(t *Thread, w *worker, rest queue) {
+	q := w.takeWakes()
 	q.append(rest)
-	q.append(self.wakes)
-	self.wakes = q
+	self.keepQueue(t, q)
+}
+
+func (self *Self) keepQueue(t *Thread, q queue) {
+	mine := &t.leftover
+	if self.w != nil {
+		mine = &self.w.wakes
+	}
+	q.append(*mine)
+	*mine = q
 }

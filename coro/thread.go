@@ -19,11 +19,12 @@ import (
 // exists.
 type Thread struct {
 	// Fields of the line of control: used only by whoever runs.
-	current *Self // the one that runs
-	modes   modes // why the hot paths must take the long way; 0 mostly
-	idle    []*worker
-	exiting bool          // a coroutine called runtime.Goexit during Close
-	lastID  atomic.Uint64 // atomic: New may be called from elsewhere
+	current  *Self // the one that runs
+	modes    modes // why the hot paths must take the long way; 0 mostly
+	idle     []*worker
+	leftover queue         // wakes that an Enter of the leader left behind
+	exiting  bool          // a coroutine called runtime.Goexit during Close
+	lastID   atomic.Uint64 // atomic: New may be called from elsewhere
 
 	// Set once by NewThread.
 	leader    Self
@@ -60,8 +61,7 @@ func NewThread(opts ...Option) *Thread {
 	for _, o := range opts {
 		o(t)
 	}
-	t.leader.thread.Store(t)
-	t.leader.odd = true
+	t.leader.home = t
 	t.current = &t.leader
 	return t
 }

@@ -92,7 +92,7 @@ func (t *Thread) Traced() bool { return t.modes&modeTrace != 0 }
 // another package defines: self did something, to to if that is not nil. Guard
 // it with [Thread.Traced] where making detail costs something.
 func (self *Self) Trace(kind EventKind, to *Coroutine, detail string) {
-	if t := self.thread.Load(); t.modes&modeTrace != 0 {
+	if t := self.thread(); t.modes&modeTrace != 0 {
 		t.trace(kind, self.co, to, detail, t.here())
 	}
 }

@@ -79,15 +79,15 @@ func (c *Typed[In, Out]) Coroutine() *Coroutine { return c.co }
 // or none because the coroutine was killed, now or earlier. Otherwise it is
 // [Self.Enter], with its panics.
 func (c *Typed[In, Out]) Enter(self *Self, in In) (Out, Outcome) {
-	if c.co.self.killedAlready() {
+	if c.co.self.state.Load() == killed {
 		var none Out
 		return none, Killed
 	}
 	c.in = in
 	self.Enter(c.co)
 	out := c.takeOut()
-	if s := c.co.self; s.state.Load() == dead {
-		if s.ended == killed {
+	if s := c.co.self; s.state.Load() >= dead {
+		if s.state.Load() == killed {
 			return out, Killed
 		}
 		return out, Returned
@@ -99,8 +99,8 @@ func (c *Typed[In, Out]) Enter(self *Self, in In) (Out, Outcome) {
 // Enter sends. self must be the Self of the coroutine itself; the panics are
 // those of [Self.Yield], and a [*UsageError] for [ErrOutside] if it is not.
 func (c *Typed[In, Out]) Yield(self *Self, out Out) In {
-	if self.thread.Load() != nil && self != c.co.self {
-		self.misuseOutside(self.thread.Load(), c.co.self, "yield for")
+	if self.thread() != nil && self != c.co.self {
+		self.misuseOutside(self.thread(), c.co.self, "yield for")
 	}
 	c.out = out
 	self.Yield()
@@ -142,5 +142,3 @@ func (c *Typed[In, Out]) takeOut() Out {
 	c.out = none
 	return out
 }
-
-func (s *Self) killedAlready() bool { return s.state.Load() == dead && s.ended == killed }

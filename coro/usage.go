@@ -114,7 +114,7 @@ func NewUsageError(self *Self, err error, about, first, second, hint string) *Us
 // addChain completes e with where self is and who called it. Where self does
 // not run, the chain cannot be asked.
 func (e *UsageError) addChain(self *Self) []level {
-	t := self.thread.Load()
+	t := self.thread()
 	var levels []level
 	if t != nil && t.current == self {
 		levels = self.chain()
@@ -161,7 +161,7 @@ func past(verb string) string {
 }
 
 func (self *Self) misuseEntered(to *Self, verb string) {
-	by := to.by.Load()
+	by := to.by()
 	e, levels := self.usage(ErrReentered, to, verb)
 	e.First = "entered"
 	if by != nil {
@@ -182,8 +182,8 @@ func (self *Self) misuseEntered(to *Self, verb string) {
 // enteredAt tells where by entered to, if by is in the chain of callers or the
 // site was kept.
 func (to *Self) enteredAt(by *Self, levels []level) string {
-	if to.extra != nil {
-		if pc := to.extra.entered.Load(); pc != 0 {
+	if x := to.extra.Load(); x != nil {
+		if pc := x.entered.Load(); pc != 0 {
 			return placeOfPC(pc)
 		}
 	}
@@ -193,8 +193,8 @@ func (to *Self) enteredAt(by *Self, levels []level) string {
 			return placeOf(l.stack)
 		}
 	}
-	if by.thread.Load() != nil && len(levels) > 0 && by.thread.Load() != levels[0].self.thread.Load() {
-		return "a place that only WithSites keeps, on thread " + by.thread.Load().name
+	if by.thread() != nil && len(levels) > 0 && by.thread() != levels[0].self.thread() {
+		return "a place that only WithSites keeps, on thread " + by.thread().name
 	}
 	return ""
 }
@@ -205,8 +205,8 @@ func (self *Self) usageScheduled(to *Self, verb string) *UsageError {
 	if by := to.waker.Load(); by != nil {
 		e.First += " by " + by.label()
 	}
-	if to.extra != nil {
-		if pc := to.extra.woken.Load(); pc != 0 {
+	if x := to.extra.Load(); x != nil {
+		if pc := x.woken.Load(); pc != 0 {
 			e.First += " at " + placeOfPC(pc)
 		}
 	}
@@ -219,11 +219,11 @@ func (self *Self) misuseScheduled(to *Self, verb string) { panic(self.usageSched
 
 func (self *Self) usageDead(to *Self, verb string) *UsageError {
 	e, _ := self.usage(ErrTerminated, to, verb)
-	e.First = endings[to.ended]
-	if by := to.by.Load(); by != nil && to.ended == killed {
+	e.First = to.ending()
+	if by := to.by(); by != nil && to.state.Load() == killed {
 		e.First += " by " + by.label()
-		if to.extra != nil && to.extra.killed != 0 {
-			e.First += " at " + placeOfPC(to.extra.killed)
+		if x := to.extra.Load(); x != nil && x.killed.Load() != 0 {
+			e.First += " at " + placeOfPC(x.killed.Load())
 		}
 	} else if by != nil {
 		e.First += ", last entered by " + by.label()
@@ -253,8 +253,8 @@ func (self *Self) misuseYield(t *Thread) {
 	default:
 		e.also = ErrOutside
 		e.First = "it is not entered"
-		if st == dead {
-			e.First = "it " + endings[self.ended]
+		if st >= dead {
+			e.First = "it " + self.ending()
 		}
 		e.Hint = "use the Self that was handed to the entry, on the goroutine that it was handed to"
 	}
@@ -282,16 +282,16 @@ func (self *Self) misuseLocked() {
 
 func (self *Self) misuseKilledYield() {
 	e, _ := self.usage(ErrKilledYield, self, "yield")
-	if by := self.by.Load(); by != nil {
+	if by := self.by(); by != nil {
 		e.First = "killed by " + by.label()
 	}
 	e.Hint = "a deferred call that runs when a coroutine is killed must not wait"
 	panic(e)
 }
 
-func (self *Self) misuseLocksHeld(to *Self) {
+func (self *Self) misuseLocksHeld(to *Self, locks int32) {
 	e, _ := self.usage(ErrLocksHeld, to, "enter")
-	e.First = fmt.Sprintf("it %s, holding %d", endings[to.ended], to.locks)
+	e.First = fmt.Sprintf("it %s, holding %d", to.ending(), locks)
 	e.Hint = "unlock in a deferred call"
 	panic(e)
 }
@@ -306,7 +306,7 @@ func (self *Self) misuseNoScheduler(home *Thread, to *Self) {
 func (self *Self) misuseNil(co *Coroutine, verb string) {
 	e := &UsageError{Err: ErrNil, About: "asked to " + verb}
 	switch {
-	case self.thread.Load() == nil:
+	case self.thread() == nil:
 		e.First = "the Self is a zero value"
 		e.Hint = "use the Self that was handed to the entry, or Thread.Leader"
 		e.Second = "used at " + placeOf(stackHere())

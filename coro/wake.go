@@ -51,24 +51,24 @@ func (q *queue) append(r queue) {
 // ([ErrReentered]), if self does not run ([ErrOutside]), or if co's thread has
 // no scheduler ([ErrNoScheduler]). It does not yield.
 func (self *Self) Wake(co *Coroutine) {
-	t := self.thread.Load()
+	t := self.thread()
 	if co == nil || t == nil {
 		self.misuseNil(co, "wake")
 	}
 	to := co.self
-	if home := to.thread.Load(); home != t {
+	if home := to.thread(); home != t {
 		self.wakeElsewhere(home, co)
 		return
 	}
 	if t.current != self {
 		self.misuseOutside(t, to, "wake")
 	}
-	if self.id == 0 {
+	if self.w == nil {
 		self.Enter(co)
 		return
 	}
-	if s := to.state.Load(); s > suspended && s != asked {
-		if s == dead {
+	if s := to.state.Load(); s >= entered {
+		if s >= dead {
 			self.misuseDead(to, "wake")
 		}
 		self.misuseEntered(to, "wake")
@@ -79,7 +79,7 @@ func (self *Self) Wake(co *Coroutine) {
 	if to.waker.Load() != self {
 		to.waker.Store(self)
 	}
-	self.wakes.push(to)
+	self.w.wakes.push(to)
 	if t.modes != 0 {
 		t.wakeModes(self, to, co)
 	}
@@ -90,8 +90,8 @@ func (t *Thread) wakeModes(self, to *Self, co *Coroutine) {
 	if t.modes&modeAbandon != 0 {
 		to.co = co // the queue keeps the handle
 	}
-	if pc != 0 && to.extra != nil {
-		to.extra.woken.Store(pc)
+	if pc != 0 {
+		to.more().woken.Store(pc)
 	}
 	if t.modes&modeTrace != 0 {
 		t.trace(EventWake, self.co, co, "", pc)
@@ -105,14 +105,20 @@ func (self *Self) wakeElsewhere(home *Thread, co *Coroutine) {
 	home.scheduler.Schedule(co)
 }
 
-// drainAfter runs what was woken while to ran, and what an earlier Enter of a
-// leader left behind.
-func (self *Self) drainAfter(t *Thread, to *Self) {
-	q := to.wakes
-	to.wakes = queue{}
-	if self.id == 0 {
-		q.append(self.wakes)
-		self.wakes = queue{}
+// takeWakes empties the queue of what was woken on w.
+func (w *worker) takeWakes() queue {
+	q := w.wakes
+	w.wakes = queue{}
+	return q
+}
+
+// drainAfter runs what was woken on w, and what an earlier Enter of a leader
+// left behind.
+func (self *Self) drainAfter(t *Thread, w *worker) {
+	q := w.takeWakes()
+	if self.w == nil {
+		q.append(t.leftover)
+		t.leftover = queue{}
 	}
 	self.drain(t, q)
 }
@@ -124,17 +130,16 @@ func (self *Self) drain(t *Thread, q queue) {
 	for q.head != nil {
 		to := q.pop()
 		to.woken.Store(0)
-		if to.state.Load() == dead {
+		if to.state.Load() >= dead {
 			continue // killed while it waited for its turn
 		}
 		if !self.tryClaim(to) {
-			self.keep(to, q)
+			self.keepQueue(t, q)
 			self.misuseEntered(to, "enter")
 		}
-		self.step(t, to, handoff.Enter, q)
-		if to.wakes.head != nil {
-			r := to.wakes
-			to.wakes = queue{}
+		w := self.step(t, to, handoff.Enter, q)
+		if w.wakes.head != nil {
+			r := w.takeWakes()
 			r.append(q)
 			q = r
 		}
@@ -150,7 +155,7 @@ func (self *Self) drain(t *Thread, q queue) {
 // already, for [ErrTerminated] if it is dead.
 func MarkScheduled(by *Self, co *Coroutine) error {
 	to := co.self
-	if to.state.Load() == dead {
+	if to.state.Load() >= dead {
 		return by.usageDead(to, "schedule")
 	}
 	if !to.woken.CompareAndSwap(0, 1) {
@@ -169,7 +174,7 @@ func (co *Coroutine) Scheduled() bool { return co.self.woken.Load() != 0 }
 // EnterScheduled enters a coroutine whose turn has come after [MarkScheduled],
 // and reports whether it did: one that was killed meanwhile is left alone.
 func (self *Self) EnterScheduled(co *Coroutine) bool {
-	if co.self.woken.Swap(0) == 0 || co.self.state.Load() == dead {
+	if co.self.woken.Swap(0) == 0 || co.self.state.Load() >= dead {
 		return false
 	}
 	self.Enter(co)

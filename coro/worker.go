@@ -17,6 +17,13 @@ type worker struct {
 	handoff.Line
 	self atomic.Pointer[Self] // whom it ran last; a dead one means idle
 
+	// Of the coroutine that it runs; fields of the line of control.
+	wakes   queue // woken by it, to run when it yields
+	park    any   // what it waits for, set by Park
+	locks   int32 // how many it holds
+	killing bool
+	unwinds uint8 // how often it recovered from being killed
+
 	prev, next *worker // in the list of its thread, under Thread.mu
 }
 
@@ -27,7 +34,7 @@ type runner Self
 func (r *runner) Run() (keep bool) {
 	s := (*Self)(r)
 	s.entry(s)
-	t := s.thread.Load()
+	t := s.thread()
 	return len(t.idle) < t.pool && t.modes&modeClosed == 0
 }
 
@@ -52,8 +59,11 @@ func (t *Thread) newWorker() *worker {
 	return w
 }
 
-// retire takes back the worker of a coroutine that has ended.
+// retire takes back the worker of a coroutine that has ended. Its wakes are
+// still to be run.
 func (t *Thread) retire(w *worker) {
+	w.park = nil
+	w.locks = 0
 	if w.Kept() {
 		t.idle = append(t.idle, w)
 	} else {
@@ -98,7 +108,7 @@ func (t *Thread) selves() (live []*Self, idle int) {
 	for w := t.workers; w != nil; w = w.next {
 		switch s := w.self.Load(); {
 		case s == nil:
-		case s.state.Load() == dead:
+		case s.state.Load() >= dead:
 			idle++
 		default:
 			live = append(live, s)
@@ -126,7 +136,7 @@ func (t *Thread) entererOf(s *Self) bool {
 	defer t.mu.Unlock()
 	for w := t.workers; w != nil; w = w.next {
 		x := w.self.Load()
-		if x != nil && x.state.Load() == entered && x.by.Load() == s {
+		if x != nil && x.state.Load() == entered && x.by() == s {
 			return true
 		}
 	}

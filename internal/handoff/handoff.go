@@ -228,61 +228,62 @@ func (l *Line) AskBack(fn func()) bool {
 	return true
 }
 
-// loop is the runner: work after work until one asks not to be kept, or the
-// idle runner is released.
+// maxFailureStack bounds the frames kept of a panicking stack; the runtime
+// itself prints 100.
+const maxFailureStack = 100
+
+// loop is the runner: work after work until one asks not to be kept, ends
+// badly, or the idle runner is released. There is one defer for all of them,
+// because every frame between work and the loop costs a mispredicted return
+// when it ends.
 func (l *Line) loop() {
+	peaceful := false
+	defer func() {
+		if peaceful {
+			return
+		}
+		v := recover()
+		l.failed(v)
+	}()
 	for {
-		up := l.do()
+		w := l.work
+		l.work = nil
+		l.kept = w.Run()
 		if OSThreadLocked() {
 			l.unlock()
 		}
-		if !l.kept {
-			l.last = up
-			return
+		if l.kept {
+			l.Back(Terminate)
 		}
-		l.Back(up)
-		if l.Down == release {
+		if !l.kept || l.Down == release {
 			l.last = Terminate
+			peaceful = true
 			return
 		}
 	}
 }
 
-// maxFailureStack bounds the frames kept of a panicking stack; the runtime
-// itself prints 100.
-const maxFailureStack = 100
-
-// do runs the work and tells how it ended.
-func (l *Line) do() (up Signal) {
-	up = Goexit
-	defer func() {
-		if up == Terminate {
-			return
-		}
-		l.kept = false
-		switch v := recover(); v {
-		case nil:
-			// Not a panic (panic(nil) recovers as *runtime.PanicNilError):
-			// Goexit, which cannot be stopped from here. Hand it up now, so
-			// that the enterer puts its books right without a defer on its
-			// hot path; Exit then lets this goroutine come to its end.
-			if OSThreadLocked() {
-				l.unlock()
-			}
-			l.Back(Goexit)
-		case any(ErrKilled):
-			up = Terminate
-		default:
-			l.value = v
-			pcs := make([]uintptr, maxFailureStack)
-			l.stack = pcs[:runtime.Callers(2, pcs)]
-			up = Panic
-		}
-	}()
-	w := l.work
-	l.work = nil
-	l.kept = w.Run()
-	return Terminate
+// failed deals with work that did not return; v is what recover gave.
+func (l *Line) failed(v any) {
+	l.kept = false
+	if OSThreadLocked() {
+		l.unlock()
+	}
+	switch v {
+	case nil:
+		// Not a panic (panic(nil) recovers as *runtime.PanicNilError):
+		// Goexit, which cannot be stopped from here. Hand it up now, so
+		// that the enterer puts its books right without a defer on its hot
+		// path; Exit then lets this goroutine come to its end.
+		l.Back(Goexit)
+	case any(ErrKilled):
+		l.last = Terminate
+	default:
+		l.last = Panic
+		l.value = v
+		pcs := make([]uintptr, maxFailureStack)
+		l.stack = pcs[:runtime.Callers(3, pcs)]
+	}
 }
 
 // unlock deals with work that left its goroutine locked to an OS thread. The
