@@ -246,9 +246,57 @@ func TestGoexitLosesNoWake(t *testing.T) {
 	})
 }
 
-// As in a plain goroutine, a panic in a deferred call takes the place of the
-// Goexit, and a recovered one leaves the Goexit as it was.
-func TestPanicDuringGoexit(t *testing.T) {
+// As in a plain goroutine, a panic in a deferred call is what the outside gets to
+// know of, not the Goexit.
+func TestPanicDuringGoexitIsAPanic(t *testing.T) {
+	deep := func() { // deeper than any one look at the stack
+		var down func(n int)
+		down = func(n int) {
+			if n == 0 {
+				runtime.Goexit()
+			}
+			down(n - 1)
+		}
+		down(300)
+	}
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		base := runtime.NumGoroutine()
+		thread := newThread()
+		for name, exit := range map[string]func(){"shallow": runtime.Goexit, "deep": deep} {
+			co := thread.New(func(*coro.Self) {
+				defer explode("late")
+				exit()
+			}).SetName(name)
+			returned := !exits(t, func() { wantPanic(t, "late", func() { thread.Enter(co) }) })
+			if !returned {
+				t.Errorf("%s: the enterer exited instead", name)
+			}
+			wantStatus(t, co, coro.Dead)
+		}
+		thread.Enter(thread.New(nop))
+		if err := thread.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		goroutinesBackTo(t, base)
+	})
+}
+
+func TestKilledDuringGoexitIsAGoexit(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		thread := newThread()
+		co := thread.New(func(*coro.Self) {
+			defer func() { panic(coro.ErrKilled) }()
+			runtime.Goexit()
+		})
+		if !exits(t, func() { thread.Enter(co) }) {
+			t.Error("the enterer went on")
+		}
+		wantStatus(t, co, coro.Dead)
+	})
+}
+
+// A recovered panic in a deferred call leaves a Goexit as it was.
+func TestRecoveredPanicDuringGoexitIsAGoexit(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		thread := newThread()
 		co := thread.New(func(*coro.Self) {

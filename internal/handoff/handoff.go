@@ -148,6 +148,9 @@ func (l *Line) Settle(up Signal, ok bool) Signal {
 		l.kept = false
 		return l.last
 	}
+	if up == Panic {
+		l.Finish() // it came from a deferred call that runs for a Goexit
+	}
 	return up
 }
 
@@ -269,20 +272,45 @@ func (l *Line) failed(v any) {
 	if OSThreadLocked() {
 		l.unlock()
 	}
-	switch v {
-	case nil:
+	// A deferred call can panic while it runs for a Goexit. The panic is what
+	// there is to tell, but recovering it lets the Goexit go on.
+	exits := v == nil || exiting()
+	switch {
+	case v == nil, v == any(ErrKilled) && exits:
 		// Not a panic (panic(nil) recovers as *runtime.PanicNilError):
 		// Goexit, which cannot be stopped from here. Hand it up now, so
 		// that the enterer puts its books right without a defer on its hot
 		// path; Exit then lets this goroutine come to its end.
 		l.Back(Goexit)
-	case any(ErrKilled):
+	case v == any(ErrKilled):
 		l.last = Terminate
 	default:
 		l.last = Panic
 		l.value = v
 		pcs := make([]uintptr, maxFailureStack)
 		l.stack = pcs[:runtime.Callers(3, pcs)]
+		if exits {
+			l.Back(Panic) // and then comes to its end, see Settle
+		}
+	}
+}
+
+// exiting reports whether the calling goroutine runs deferred calls because of
+// runtime.Goexit.
+func exiting() bool {
+	var pcs [64]uintptr
+	for skip := 2; ; {
+		n := runtime.Callers(skip, pcs[:])
+		if n == 0 {
+			return false
+		}
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := true; more; skip++ {
+			var f runtime.Frame
+			if f, more = frames.Next(); f.Function == "runtime.Goexit" {
+				return true
+			}
+		}
 	}
 }
 
