@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -84,16 +86,15 @@ func exits(t *testing.T, f func()) bool {
 }
 
 // goroutinesBackTo waits until no more than want goroutines exist. A goroutine
-// that has reported its end may still need a few instructions to be gone, which
-// is all the loop waits for.
+// that has reported its end still needs a few instructions to be gone, and on a
+// busy machine its turn to run them.
 func goroutinesBackTo(t *testing.T, want int) {
 	t.Helper()
 	var got int
-	for range 10_000 {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
 		if got = runtime.NumGoroutine(); got <= want {
 			return
 		}
-		runtime.Gosched()
 	}
 	t.Errorf("goroutines: got %d, want %d", got, want)
 }
@@ -107,3 +108,10 @@ func yielder(self *coro.Self) {
 
 // nop is an entry that does nothing.
 func nop(*coro.Self) {}
+
+// fileOf returns the file name in a place as the package writes it:
+// "dir/file.go:12 (function)".
+func fileOf(place string) string {
+	file, _, _ := strings.Cut(place, ":")
+	return file[strings.LastIndexByte(file, '/')+1:]
+}
