@@ -138,8 +138,9 @@ func (self *Self) askCallers(levels *[]level) {
 	})
 	if !asked {
 		// Locked to an OS thread: names only.
-		for ; by != nil; by = by.by() {
+		for ; by.w != nil; by = by.by() {
 			*levels = append(*levels, level{by, nil})
 		}
+		*levels = append(*levels, level{by, nil}) // the leader
 	}
 }
