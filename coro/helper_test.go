@@ -85,18 +85,31 @@ func exits(t *testing.T, f func()) bool {
 	return !returned
 }
 
+// goroutinesAtRest returns how many goroutines there are once those of earlier
+// tests are gone, which is when there are left the main one and one for each
+// level of the test.
+func goroutinesAtRest(t *testing.T) int {
+	t.Helper()
+	return waitForGoroutines(2+strings.Count(t.Name(), "/"), time.Second)
+}
+
 // goroutinesBackTo waits until no more than want goroutines exist. A goroutine
 // that has reported its end still needs a few instructions to be gone, and on a
 // busy machine its turn to run them.
 func goroutinesBackTo(t *testing.T, want int) {
 	t.Helper()
-	var got int
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+	if got := waitForGoroutines(want, 10*time.Second); got > want {
+		t.Errorf("goroutines: got %d, want %d", got, want)
+	}
+}
+
+func waitForGoroutines(want int, atMost time.Duration) (got int) {
+	for deadline := time.Now().Add(atMost); time.Now().Before(deadline); runtime.Gosched() {
 		if got = runtime.NumGoroutine(); got <= want {
-			return
+			break
 		}
 	}
-	t.Errorf("goroutines: got %d, want %d", got, want)
+	return got
 }
 
 // yielder is an entry that yields for ever.

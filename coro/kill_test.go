@@ -35,7 +35,7 @@ func TestKillOfAReadyCoroutineNeverRunsIt(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		thread := newThread()
 		ran := false
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		co := thread.New(func(*coro.Self) { ran = true })
 		thread.Kill(co)
 		wantStatus(t, co, coro.Dead)
@@ -252,7 +252,7 @@ func TestBodyThatRecoversFromKillAndReturnsIsDead(t *testing.T) {
 
 func TestBodyThatRecoversForEverStillEnds(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		thread := newThread()
 		unwound := false
 		co := thread.New(func(self *coro.Self) {
@@ -296,7 +296,7 @@ func TestKilledGoroutineIsAsGoodAsNew(t *testing.T) {
 func TestKillNewestFirstOnClose(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		var j journal
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		thread := newThread()
 		var all []*coro.Coroutine
 		for i := range 4 {
@@ -321,7 +321,7 @@ func TestKillNewestFirstOnClose(t *testing.T) {
 
 func TestCloseEmptiesThePool(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		thread := newThread()
 		var all []*coro.Coroutine
 		for range 10 {
@@ -341,7 +341,7 @@ func TestCloseEmptiesThePool(t *testing.T) {
 
 func TestCloseJoinsWhatDeferredCallsPanicWith(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		thread := newThread()
 		one, two := errors.New("one"), errors.New("two")
 		for _, err := range []error{one, nil, two} {
@@ -393,7 +393,7 @@ func TestCloseWithACoroutineEnteredIsDiagnosed(t *testing.T) {
 func TestCloseGoesOnThroughGoexitAndExitsAtItsEnd(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		var j journal
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		thread := newThread()
 		for i := range 3 {
 			thread.Enter(thread.New(func(self *coro.Self) {
@@ -417,7 +417,7 @@ func TestCloseGoesOnThroughGoexitAndExitsAtItsEnd(t *testing.T) {
 func TestCloseUnwindsWhatDeferredCallsStart(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		var j journal
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		thread := newThread()
 		late := thread.New(func(self *coro.Self) {
 			defer j.add("late unwound")

@@ -260,7 +260,7 @@ func TestPanicDuringGoexitIsAPanic(t *testing.T) {
 		down(300)
 	}
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		thread := newThread()
 		for name, exit := range map[string]func(){"shallow": runtime.Goexit, "deep": deep} {
 			co := thread.New(func(*coro.Self) {

@@ -36,7 +36,7 @@ func TestNewNeverRunsTheEntry(t *testing.T) {
 func TestNewCostsNoGoroutineUntilTheFirstEnter(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		thread := newThread()
-		base := runtime.NumGoroutine()
+		base := goroutinesAtRest(t)
 		co := thread.New(yielder)
 		if got := runtime.NumGoroutine(); got != base {
 			t.Errorf("goroutines after New: got %d, want %d", got, base)
@@ -789,7 +789,7 @@ func TestCostOneAllocationForAPooledNew(t *testing.T) {
 func TestPoolReusesGoroutines(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		for _, tt := range []struct{ pool, want int }{{0, 0}, {1, 1}, {3, 3}, {64, 10}} {
-			base := runtime.NumGoroutine()
+			base := goroutinesAtRest(t)
 			thread := newThread(coro.WithPool(tt.pool))
 			for range 2 { // the second round starts no more than the pool lacks
 				var all []*coro.Coroutine
