@@ -103,8 +103,12 @@ func WithSites() Option { return func(t *Thread) { t.modes |= modeSites } }
 // any goroutine; it arranges for co to be entered by the leader of its thread,
 // soon.
 type Scheduler interface {
+	// Schedule has the leader of co's thread enter co, soon.
 	Schedule(co *Coroutine)
 }
+
+// Scheduler returns what [WithScheduler] gave the thread, nil if nothing.
+func (t *Thread) Scheduler() Scheduler { return t.scheduler }
 
 // WithScheduler gives the thread an event loop. A [Self.Wake] of one of its
 // coroutines on another thread goes there.

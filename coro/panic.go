@@ -26,16 +26,28 @@ type PanicError struct {
 // newPanicError describes the failure of to, which ran on w.
 func newPanicError(to *Self, w *worker) *PanicError {
 	value, pcs := w.Failure()
+	return panicError(to.label(), value, pcs)
+}
+
+// CaughtPanic describes a panic that the caller has just recovered, on the
+// goroutine that panicked and in the deferred call that recovered, as Enter
+// would describe it: for a package that brings panics from one place to another.
+// who names the coroutine, or what else panicked.
+func CaughtPanic(who string, value any) *PanicError {
+	return panicError(who, value, stackHere())
+}
+
+func panicError(who string, value any, pcs []uintptr) *PanicError {
 	if inner, ok := value.(*PanicError); ok {
 		outer := *inner
-		outer.Through = append(slices.Clone(inner.Through), to.label())
+		outer.Through = append(slices.Clone(inner.Through), who)
 		return &outer
 	}
 	var b strings.Builder
 	for _, f := range frames(pcs) {
 		fmt.Fprintf(&b, "%s(...)\n\t%s:%d\n", f.Function, f.File, f.Line)
 	}
-	return &PanicError{Value: value, Stack: []byte(b.String()), Coroutine: to.label()}
+	return &PanicError{Value: value, Stack: []byte(b.String()), Coroutine: who}
 }
 
 // short gives the panic in one line.

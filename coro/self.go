@@ -71,3 +71,34 @@ func (self *Self) HoldLocks(n int) {
 		w.locks += int32(n)
 	}
 }
+
+// SetTag keeps v with the running coroutine until it ends, for a package built
+// on this one that has something of its own for each coroutine, as an event loop
+// has its task. A leader has no tag.
+func (self *Self) SetTag(v any) {
+	if w := self.w; w != nil {
+		w.tag = v
+	}
+}
+
+// Tag returns what SetTag was given by this coroutine or, where it has none, by
+// the nearest of its callers that has; nil if none has.
+func (self *Self) Tag() any {
+	for s := self; s != nil && s.w != nil; s = s.by() {
+		if s.w.tag != nil {
+			return s.w.tag
+		}
+	}
+	return nil
+}
+
+// Unwind ends the running coroutine as Kill would: it does not return, the
+// deferred calls run, and the enterer goes on as after a kill. It panics with a
+// [*UsageError] if self is a leader or does not run.
+func (self *Self) Unwind() {
+	if t := self.thread(); t == nil || t.current != self || self.w == nil {
+		self.misuseYield(t)
+	}
+	self.w.killing = true
+	panic(ErrKilled)
+}

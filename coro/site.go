@@ -49,6 +49,9 @@ func (t *Thread) here() uintptr {
 // frames symbolises pcs and drops the machinery at both ends: that which parked
 // or panicked, and that which started the goroutine.
 func frames(pcs []uintptr) []runtime.Frame {
+	if len(pcs) == 0 {
+		return nil
+	}
 	var all []runtime.Frame
 	it := runtime.CallersFrames(pcs)
 	for {
@@ -62,6 +65,9 @@ func frames(pcs []uintptr) []runtime.Frame {
 		if !more {
 			break
 		}
+	}
+	for len(all) > 0 && isMachinery(all[len(all)-1].Function) {
+		all = all[:len(all)-1]
 	}
 	return all
 }

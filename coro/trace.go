@@ -76,6 +76,7 @@ func party(co *Coroutine) string {
 // A Tracer is told of every step of a thread, in order, on the goroutine that
 // takes it. Trace must not enter, yield or wake; it may look.
 type Tracer interface {
+	// Trace is told of one step.
 	Trace(Event)
 }
 

@@ -41,6 +41,7 @@ func (o Outcome) String() string {
 
 // A Creator makes coroutines: a [*Thread] or a [*Self].
 type Creator interface {
+	// New makes a coroutine that will run entry.
 	New(entry Entry) *Coroutine
 }
 

@@ -20,6 +20,7 @@ type worker struct {
 	// Of the coroutine that it runs; fields of the line of control.
 	wakes   queue // woken by it, to run when it yields
 	park    any   // what it waits for, set by Park
+	tag     any   // set by SetTag
 	locks   int32 // how many it holds
 	killing bool
 	unwinds uint8 // how often it recovered from being killed
@@ -62,7 +63,7 @@ func (t *Thread) newWorker() *worker {
 // retire takes back the worker of a coroutine that has ended. Its wakes are
 // still to be run.
 func (t *Thread) retire(w *worker) {
-	w.park = nil
+	w.park, w.tag = nil, nil
 	w.locks = 0
 	if w.Kept() {
 		t.idle = append(t.idle, w)
@@ -92,6 +93,23 @@ func (t *Thread) forget(w *worker) {
 	if w.next != nil {
 		w.next.prev = w.prev
 	}
+}
+
+// Adopt makes a suspended coroutine of another thread one of t, as entering it on
+// t would, but at once: from then on t counts it, and t's [Thread.Close] unwinds
+// it. It is for an event loop that hands a coroutine over to another. It may be
+// called by any goroutine, and reports whether co was suspended.
+func (t *Thread) Adopt(co *Coroutine) bool {
+	s := co.self
+	if !s.state.CompareAndSwap(suspended, asked) {
+		return false
+	}
+	if from := s.thread(); from != t {
+		s.moved.Store(t)
+		s.w.move(from, t)
+	}
+	s.state.Store(suspended)
+	return true
 }
 
 // move makes w a goroutine of another thread.
@@ -141,4 +159,11 @@ func (t *Thread) entererOf(s *Self) bool {
 		}
 	}
 	return false
+}
+
+// Live returns how many coroutines of the thread have run and are not dead: each
+// has a goroutine. It may be called by any goroutine.
+func (t *Thread) Live() int {
+	live, _ := t.selves()
+	return len(live)
 }
