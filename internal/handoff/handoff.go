@@ -152,6 +152,9 @@ func (l *Line) Settle(up Signal, ok bool) Signal {
 		l.kept = false
 		return l.last
 	}
+	if up == Panic || up == Terminate && !l.kept {
+		l.Finish() // it came from a deferred call that runs for a Goexit
+	}
 	return up
 }
 
@@ -251,20 +254,6 @@ const maxFailureStack = 100
 // because every frame between work and the loop costs a mispredicted return
 // when it ends.
 func (l *Line) loop() {
-	exits := true
-	defer func() {
-		// A deferred call of work panicked while runtime.Goexit ran it. The
-		// panic was recovered from, but the exit goes on, and on a Direct
-		// line it would take the enterer along: hand the end up before.
-		if exits && l.Direct && l.last != Goexit {
-			l.Back(l.last)
-		}
-	}()
-	l.works()
-	exits = false
-}
-
-func (l *Line) works() {
 	peaceful := false
 	defer func() {
 		if peaceful {
@@ -298,6 +287,9 @@ func (l *Line) failed(v any) {
 	if OSThreadLocked() {
 		l.unlock()
 	}
+	// A deferred call can panic while it runs for a Goexit. The panic is what
+	// there is to tell, but recovering it lets the Goexit go on.
+	exits := v == nil || exiting()
 	switch v {
 	case nil:
 		// Not a panic (panic(nil) recovers as *runtime.PanicNilError):
@@ -305,7 +297,6 @@ func (l *Line) failed(v any) {
 		// that the enterer puts its books right without a defer on its hot
 		// path; Exit then lets this goroutine come to its end.
 		l.last = Goexit
-		l.Back(Goexit)
 	case any(ErrKilled):
 		l.last = Terminate
 	default:
@@ -313,6 +304,28 @@ func (l *Line) failed(v any) {
 		l.value = v
 		pcs := make([]uintptr, maxFailureStack)
 		l.stack = pcs[:runtime.Callers(3, pcs)]
+	}
+	if exits {
+		l.Back(l.last)
+	}
+}
+
+// exiting reports whether the calling goroutine runs deferred calls because of
+// runtime.Goexit.
+func exiting() bool {
+	var pcs [64]uintptr
+	for skip := 2; ; {
+		n := runtime.Callers(skip, pcs[:])
+		if n == 0 {
+			return false
+		}
+		frames := runtime.CallersFrames(pcs[:n])
+		for more := true; more; skip++ {
+			var f runtime.Frame
+			if f, more = frames.Next(); f.Function == "runtime.Goexit" {
+				return true
+			}
+		}
 	}
 }
 

@@ -1,5 +1,0 @@
-//go:build !race
-
-package coro_test
-
-const raceEnabled = false
