@@ -92,7 +92,7 @@ func open(s scenario.Scenario, file string) (io.ReadCloser, error) {
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, fileError(file, err)
+		return nil, fileError("file", file, err)
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
@@ -100,18 +100,18 @@ func open(s scenario.Scenario, file string) (io.ReadCloser, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, fileError(file, err)
+		return nil, fileError("file", file, err)
 	}
 	return f, nil
 }
 
-// fileError says what is wrong with the file that --file names, without the
+// fileError says what is wrong with the file that a flag names, without the
 // system call that found out.
-func fileError(file string, err error) error {
+func fileError(flag, file string, err error) error {
 	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
 		err = pathError.Err
 	}
-	return fmt.Errorf("--file %s: %w", file, err)
+	return fmt.Errorf("--%s %s: %w", flag, file, err)
 }
 
 func unknownScenario(name string) error {
