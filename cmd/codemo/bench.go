@@ -10,7 +10,9 @@ import (
 	"os/signal"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -73,7 +75,6 @@ Baselines:
 	fl.BoolVar(&f.csv, "csv", false, "print CSV")
 	fl.StringVar(&f.svg, "svg", "", "draw the ratios into a `FILE`, too")
 	fl.Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
-	cmd.MarkFlagsMutuallyExclusive("json", "csv")
 	complete(cmd, "handoff", coro.Channel.String(), coro.Direct.String())
 	complete(cmd, "color", colorModes[:]...)
 	return cmd
@@ -118,6 +119,9 @@ func (f *benchFlags) selected() ([]bench.Shape, error) {
 	if f.rounds < 1 {
 		return nil, usagef("--rounds %d: want 1 or more", f.rounds)
 	}
+	if f.json && f.csv {
+		return nil, usagef("--json and --csv: want one of them")
+	}
 	if f.slice <= 0 {
 		return nil, usagef("--slice %v: want more than 0, such as 40ms", f.slice)
 	}
@@ -130,31 +134,19 @@ func (f *benchFlags) selected() ([]bench.Shape, error) {
 		if err := new(coro.Handoff).UnmarshalText([]byte(f.handoff)); err != nil {
 			return nil, usagef("--handoff: %w", err)
 		}
-		all = keep(all, func(s bench.Shape) bool { return s.Variant == f.handoff })
+		all = slices.DeleteFunc(all, func(s bench.Shape) bool { return s.Variant != f.handoff })
 	}
 	selected := bench.Select(all, names, f.long)
 	if len(selected) > 0 {
 		return selected, nil
 	}
-	var known []byte
-	last := ""
-	for _, s := range all {
-		if s.Name != last && (f.long || !s.Long) {
-			known = fmt.Appendf(known, "\n  %s", s.FullName())
-		}
-		last = s.Name
-	}
-	return nil, usagef("--shape %q matches none of the shapes:%s", f.shape, known)
-}
-
-func keep(all []bench.Shape, ok func(bench.Shape) bool) []bench.Shape {
-	var some []bench.Shape
-	for _, s := range all {
-		if ok(s) {
-			some = append(some, s)
+	var known []string
+	for _, s := range bench.Select(all, nil, f.long) {
+		if !slices.Contains(known, s.Name) {
+			known = append(known, s.Name)
 		}
 	}
-	return some
+	return nil, usagef("--shape %q matches none of the shapes:\n  %s", f.shape, strings.Join(known, "\n  "))
 }
 
 func (f *benchFlags) print(out io.Writer, results []bench.Result) error {

@@ -66,10 +66,11 @@ and it measures each kind of step against what Go itself needs for it.`,
 		Example: `  codemo trace                     # create, enter, yield, enter
   codemo trace misuse-reenter      # what a mistake is told
   codemo bench --shape yield`,
-		Args:          cobra.NoArgs,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Args:                       unknownCommand,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SuggestionsMinimumDistance: 2,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			*running = true
 		},
@@ -79,4 +80,16 @@ and it measures each kind of step against what Go itself needs for it.`,
 	})
 	root.AddCommand(newTrace(), newList(), newBench(), newVersion(), newParked())
 	return root
+}
+
+// unknownCommand says what could have been meant by what is no command.
+func unknownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "\"codemo help\" names them all"
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean %q? %s", near[0], hint)
+	}
+	return fmt.Errorf("unknown command %q; %s", args[0], hint)
 }

@@ -24,7 +24,7 @@ const (
 	barStep    = 18.0
 	groupGap   = 9.0
 	areaGap    = 34.0
-	chartTop   = 112.0
+	chartTop   = 124.0
 	chartFoot  = 46.0
 )
 
@@ -59,6 +59,7 @@ type bar struct {
 	Good, Over          float64 // lengths
 	Broken              float64 // where the bar is cut off, 0 if it is not
 	Goal                float64 // where the goal is, 0 if there is none
+	Beyond              string  // the goal in words, if it is beyond the edge
 	Low, High           float64 // the quartiles
 	Ratio, Value, Short string
 	Missed              bool
@@ -122,7 +123,10 @@ func (r *Result) bar(y, most float64, variant int, x func(float64) float64) bar 
 		b.Missed = true
 		b.Short = "over by" + b.Short[len("MISSED by"):]
 	}
-	if goal > 0 {
+	switch {
+	case goal > most:
+		b.Beyond = fmt.Sprintf("goal %.3g×", goal)
+	case goal > 0:
 		b.Goal = x(goal)
 		if ratio > goal {
 			b.Good, b.Over = x(goal)-plotLeft, round(x(ratio)-x(goal))

@@ -3,9 +3,9 @@ package scenario
 import "github.com/gohandoff/coroutine/coro"
 
 var basic = []Scenario{
-	{Name: "classic", About: "create, enter, yield, enter: a coroutine does its work in two parts", Run: classic},
-	{Name: "nesting", About: "coroutines enter one another, and yield to whoever entered them", Run: nesting},
-	{Name: "wake", About: "the woken run when their waker yields, depth first, in order", Run: wake},
+	{Name: "classic", About: "create, enter, yield, enter: work done in two parts", Run: classic},
+	{Name: "nesting", About: "coroutines enter one another, and yield to their callers", Run: nesting},
+	{Name: "wake", About: "the woken run when their waker yields, depth first", Run: wake},
 }
 
 func classic(e *Env) error {

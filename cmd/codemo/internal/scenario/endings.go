@@ -9,8 +9,8 @@ import (
 )
 
 var endings = []Scenario{
-	{Name: "kill", About: "a killed coroutine unwinds: its Yield does not return, its defers run", Run: kill},
-	{Name: "panic", About: "a panic unwinds a nest of coroutines and reaches the enterer", Run: panics},
+	{Name: "kill", About: "a killed coroutine's Yield does not return; its defers run", Run: kill},
+	{Name: "panic", About: "a panic unwinds coroutine after coroutine, to the enterer", Run: panics},
 	{Name: "goexit", About: "runtime.Goexit, so t.FailNow too, ends the enterer likewise", Run: goexit},
 }
 

@@ -48,6 +48,7 @@ func pipeline(e *Env) error {
 			}
 		}
 	})
+	producer.Coroutine().SetName("producer")
 	consumer := coro.NewTyped(e, func(self *coro.Self, c *coro.Typed[[]byte, tally], line []byte) (t tally) {
 		hash := sha256.New()
 		for ; line != nil; line = c.Yield(self, t) {
@@ -58,7 +59,6 @@ func pipeline(e *Env) error {
 		t.sum = hash.Sum(nil)
 		return t
 	})
-	producer.Coroutine().SetName("producer")
 	consumer.Coroutine().SetName("consumer")
 
 	for line := range producer.All(e.Leader()) {
