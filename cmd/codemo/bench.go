@@ -62,6 +62,7 @@ Baselines:
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
+			context.AfterFunc(ctx, stop) // a second interrupt ends the process
 			return runBench(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), f)
 		},
 	}
@@ -90,10 +91,13 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, f benchFlags) error
 		o.Progress = progress(stderr)
 	}
 	results, err := bench.Run(ctx, selected, o)
-	if errors.Is(err, context.Canceled) {
-		return errors.New("interrupted")
-	}
 	if err != nil {
+		if o.Progress != nil {
+			fmt.Fprint(stderr, "\r\x1b[K") // the bar is in the way of the message
+		}
+		if ctx.Err() != nil {
+			err = errors.New("interrupted") // whatever that made fail
+		}
 		return err
 	}
 	if f.svg != "" {
@@ -158,7 +162,7 @@ func (f *benchFlags) print(out io.Writer, results []bench.Result) error {
 	if err := bench.WriteTable(out, results, style); err != nil {
 		return err
 	}
-	note := fmt.Sprintf("%s; median of %d rounds, ± half the quartiles' distance", machine(), f.rounds)
+	note := fmt.Sprintf("%s; median of %s, ± half the quartiles' distance", machine(), rounds(f.rounds))
 	for _, r := range results {
 		if r.Shape.Area == "memory" {
 			note += "\nmemory: " + shapes.MemorySource()
@@ -167,6 +171,13 @@ func (f *benchFlags) print(out io.Writer, results []bench.Result) error {
 	}
 	_, err := fmt.Fprintf(out, "\n%s\n", style.Dim(note))
 	return err
+}
+
+func rounds(n int) string {
+	if n == 1 {
+		return "1 round"
+	}
+	return fmt.Sprintf("%d rounds", n)
 }
 
 func sgr(code string) func(string) string {
@@ -189,7 +200,7 @@ func progress(out io.Writer) func(done, total int, name string) {
 				progressbar.OptionShowCount(),
 				progressbar.OptionSetPredictTime(true),
 				progressbar.OptionClearOnFinish(),
-				progressbar.OptionSetTheme(progressbar.ThemeUnicode),
+				progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "╸", SaucerPadding: " ", BarStart: "▕", BarEnd: "▏"}),
 			)
 		}
 		bar.Describe(fmt.Sprintf("%-28s", name))

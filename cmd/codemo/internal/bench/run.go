@@ -47,6 +47,9 @@ func Run(ctx context.Context, shapes []Shape, o Options) ([]Result, error) {
 	counts := make([]int, len(shapes))
 	bases := map[*Baseline]int{}
 	for i, s := range shapes {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("stopped before the first round: %w", err)
+		}
 		tell(done, total, s.FullName())
 		results[i].Shape = s
 		counts[i] = s.calibrate(o.Slice)
@@ -58,7 +61,7 @@ func Run(ctx context.Context, shapes []Shape, o Options) ([]Result, error) {
 	for round := range o.Rounds {
 		for i := range shapes {
 			if err := ctx.Err(); err != nil {
-				return nil, fmt.Errorf("stopped in round %d of %d: %w", round+1, o.Rounds, context.Cause(ctx))
+				return nil, fmt.Errorf("stopped in round %d of %d: %w", round+1, o.Rounds, err)
 			}
 			s := &results[i].Shape
 			tell(done, total, s.FullName())

@@ -15,11 +15,10 @@ func wrap(text string, width, hang int) []string {
 	var lines []string
 	indent := ""
 	for {
-		room := width - len(indent)
-		if uniseg.StringWidth(text) <= room {
+		at := breakAt(text, width-len(indent))
+		if at == len(text) {
 			return append(lines, indent+text)
 		}
-		at := breakAt(text, room)
 		lines = append(lines, indent+strings.TrimRight(text[:at], " "))
 		text = strings.TrimLeft(text[at:], " ")
 		indent = strings.Repeat(" ", hang)
@@ -29,8 +28,9 @@ func wrap(text string, width, hang int) []string {
 	}
 }
 
-// breakAt returns the length of what of text goes on a line of room columns: up
-// to the last space that ends a word, or else as much as there is room for.
+// breakAt returns the length of what of text goes on a line of room columns: all
+// of it if it fits, else up to the last space that ends a word, else as much as
+// there is room for, which is a character at least.
 func breakAt(text string, room int) int {
 	used, at, space := 0, 0, 0
 	word := false
@@ -39,27 +39,21 @@ func breakAt(text string, room int) int {
 		var cluster string
 		var width int
 		cluster, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if cluster == " " {
-			if word {
-				space = at
-			}
-			word = false
-		} else {
-			word = true
+		if cluster == " " && word {
+			space = at
 		}
-		if used+width > room && cluster != " " {
-			break
-		}
+		word = cluster != " "
 		used += width
-		at += len(cluster)
-		if used > room {
-			break
+		switch {
+		case used <= room:
+		case space > 0:
+			return space
+		default:
+			return max(at, len(cluster))
 		}
+		at += len(cluster)
 	}
-	if space > 0 {
-		return space
-	}
-	return max(at, 1)
+	return len(text)
 }
 
 // hang returns where the words of a line begin that looks like one of a list: a
