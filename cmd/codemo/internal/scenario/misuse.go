@@ -8,24 +8,6 @@ import (
 	"github.com/gohandoff/coroutine/coro"
 )
 
-var misuses = append([]Scenario{
-	{Name: "misuse", About: "every misuse below, one after the other", Run: misuseAll},
-}, eachMisuse...)
-
-// eachMisuse shows what one misuse panics with. Each recovers, and goes on with
-// the same coroutines where it can: a misuse changes nothing.
-var eachMisuse = []Scenario{
-	{Name: "misuse-self", About: "a coroutine enters itself", Run: misuseSelf},
-	{Name: "misuse-reenter", About: "a coroutine enters the one that entered it", Run: misuseReenter},
-	{Name: "misuse-yield", About: "the leader yields, though nobody entered it", Run: misuseYield},
-	{Name: "misuse-scheduled", About: "a coroutine is woken, and entered before its turn", Run: misuseScheduled},
-	{Name: "misuse-terminated", About: "a dead coroutine is entered", Run: misuseTerminated},
-	{Name: "misuse-locks", About: "a coroutine ends while it holds a lock", Run: misuseLocks},
-	{Name: "misuse-outside", About: "a coroutine uses a Self that is not its own", Run: misuseOutside},
-	{Name: "misuse-killed", About: "a deferred call yields while its coroutine is killed", Run: misuseKilled},
-	{Name: "misuse-nil", About: "a coroutine that does not exist is entered", Run: misuseNil},
-}
-
 // caught prints the misuse that body must panic with: want.
 func (e *Env) caught(want error, body func()) {
 	defer func() {
@@ -122,7 +104,50 @@ func misuseKilled(e *Env) error {
 	return nil
 }
 
+func misuseElsewhere(e *Env) error {
+	other := coro.NewThread(coro.WithName("other"))
+	stranger := other.New(func(*coro.Self) {}).SetName("stranger")
+	e.Enter(e.make("waker", func(self *coro.Self) {
+		e.caught(coro.ErrNoScheduler, func() { self.Wake(stranger) })
+	}))
+	return other.Close()
+}
+
+func misuseClose(e *Env) error {
+	e.Enter(e.make("worker", func(*coro.Self) {
+		e.caught(coro.ErrEntered, func() { e.Close() })
+	}))
+	return nil
+}
+
+func misuseEntry(e *Env) error {
+	e.caught(coro.ErrNilEntry, func() { e.New(nil) })
+	return nil
+}
+
 func misuseNil(e *Env) error {
 	e.caught(coro.ErrNil, func() { e.Enter(nil) })
 	return nil
+}
+
+var misuses = append([]Scenario{
+	{Name: "misuse", About: "every misuse below, one after the other", Run: misuseAll},
+}, eachMisuse...)
+
+// eachMisuse shows what one misuse panics with. It stands at the end of the file,
+// so that one more does not move the places that the others are told. Each recovers, and goes on with
+// the same coroutines where it can: a misuse changes nothing.
+var eachMisuse = []Scenario{
+	{Name: "misuse-self", About: "a coroutine enters itself", Run: misuseSelf},
+	{Name: "misuse-reenter", About: "a coroutine enters the one that entered it", Run: misuseReenter},
+	{Name: "misuse-yield", About: "the leader yields, though nobody entered it", Run: misuseYield},
+	{Name: "misuse-scheduled", About: "a coroutine is woken, and entered before its turn", Run: misuseScheduled},
+	{Name: "misuse-terminated", About: "a dead coroutine is entered", Run: misuseTerminated},
+	{Name: "misuse-locks", About: "a coroutine ends while it holds a lock", Run: misuseLocks},
+	{Name: "misuse-outside", About: "a coroutine uses a Self that is not its own", Run: misuseOutside},
+	{Name: "misuse-killed", About: "a deferred call yields while its coroutine is killed", Run: misuseKilled},
+	{Name: "misuse-elsewhere", About: "one of another thread is woken, and has no event loop", Run: misuseElsewhere},
+	{Name: "misuse-close", About: "a coroutine closes the thread that it runs on", Run: misuseClose},
+	{Name: "misuse-entry", About: "a coroutine is created with nothing to run", Run: misuseEntry},
+	{Name: "misuse-nil", About: "a coroutine that does not exist is entered", Run: misuseNil},
 }
