@@ -126,8 +126,11 @@ type handle struct {
 	Self
 }
 
-// create makes a coroutine on t.
-func (t *Thread) create(by *Self, entry Entry) *Coroutine {
+// funcPC returns where a function begins, which is all that is kept for a name.
+func funcPC(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
+
+// create makes a coroutine on t, by by, named after the function at pc.
+func (t *Thread) create(by *Self, entry Entry, pc uintptr) *Coroutine {
 	if entry == nil {
 		t.misuseNew(ErrNilEntry, by)
 	}
@@ -136,7 +139,7 @@ func (t *Thread) create(by *Self, entry Entry) *Coroutine {
 	h.Coroutine.self = s
 	s.co = &h.Coroutine
 	s.entry = entry
-	s.pc = reflect.ValueOf(entry).Pointer()
+	s.pc = pc
 	s.home = t
 	s.id = t.lastID.Add(1)
 	if t.modes != 0 {
@@ -308,12 +311,4 @@ func shortFunc(name string) string {
 		name = name[i+1:]
 	}
 	return strings.TrimSuffix(name, "-fm")
-}
-
-// SetEntryName makes the default name of a coroutine that of fn, any function,
-// instead of its entry's: for a package that wraps entries of its own around a
-// caller's function. It returns co.
-func SetEntryName(co *Coroutine, fn any) *Coroutine {
-	co.self.pc = reflect.ValueOf(fn).Pointer()
-	return co
 }

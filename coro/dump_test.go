@@ -194,7 +194,7 @@ func TestNames(t *testing.T) {
 		got = append(got, thread.New(entry).Name())
 	}
 	got = append(got, thread.New(nop).SetName("writer").Name(), thread.New(nop).SetName("").String())
-	got = append(got, coro.SetEntryName(thread.New(closure), nop).Name())
+	got = append(got, thread.NewFor(nop, closure).Name())
 	want := []string{
 		"nop#1", "TestNames.func1#2", "worker.byValue#3", "(*worker).byPointer#4", "(*nest).inner#5", "TestNames.func2#6",
 		"writer", "", "nop#9",

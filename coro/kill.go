@@ -31,7 +31,7 @@ const maxUnwinds = 100
 // panics or yields ([ErrKilledYield]).
 func (self *Self) Kill(co *Coroutine) {
 	t := self.thread()
-	if co == nil || t == nil {
+	if co == nil || co.self == nil || t == nil {
 		self.misuseNil(co, "kill")
 	}
 	self.kill(t, co.self)

@@ -8,7 +8,17 @@ func (self *Self) New(entry Entry) *Coroutine {
 	if t == nil {
 		self.misuseNil(nil, "create a coroutine")
 	}
-	return t.create(self, entry)
+	return t.create(self, entry, funcPC(entry))
+}
+
+// NewFor is [Self.New] for a package that wraps an entry of its own around a
+// caller's function; see [Thread.NewFor].
+func (self *Self) NewFor(fn any, entry Entry) *Coroutine {
+	t := self.thread()
+	if t == nil {
+		self.misuseNil(nil, "create a coroutine")
+	}
+	return t.create(self, entry, funcPC(fn))
 }
 
 // InCoroutine reports whether self is a coroutine's; a leader's is not.

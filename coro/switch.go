@@ -35,7 +35,7 @@ import "github.com/gohandoff/coroutine/internal/handoff"
 // yielded or terminated happens before Enter returns.
 func (self *Self) Enter(co *Coroutine) {
 	t := self.thread()
-	if co == nil || t == nil {
+	if co == nil || co.self == nil || t == nil {
 		self.misuseNil(co, "enter")
 	}
 	to := co.self
@@ -85,7 +85,7 @@ func (self *Self) Enter(co *Coroutine) {
 // goroutines that come at once, one enters and the other goes on.
 func (self *Self) EnterIfInactive(co *Coroutine) {
 	t := self.thread()
-	if co == nil || t == nil {
+	if co == nil || co.self == nil || t == nil {
 		self.misuseNil(co, "enter")
 	}
 	to := co.self

@@ -83,7 +83,13 @@ func (t *Thread) Leader() *Self { return &t.leader }
 // leader's [Self], but it may be called by anyone, also from another goroutine.
 //
 // New panics with a [*UsageError] if entry is nil or the thread is closed.
-func (t *Thread) New(entry Entry) *Coroutine { return t.create(&t.leader, entry) }
+func (t *Thread) New(entry Entry) *Coroutine { return t.create(&t.leader, entry, funcPC(entry)) }
+
+// NewFor is New for a package that wraps an entry of its own around a caller's
+// function fn: the coroutine's default name is fn's, not entry's.
+func (t *Thread) NewFor(fn any, entry Entry) *Coroutine {
+	return t.create(&t.leader, entry, funcPC(fn))
+}
 
 // Enter is t.Leader().Enter(co); see [Self.Enter]. Called from within a
 // coroutine, where self.Enter is meant, it panics with a [*UsageError] for

@@ -43,6 +43,8 @@ func (o Outcome) String() string {
 type Creator interface {
 	// New makes a coroutine that will run entry.
 	New(entry Entry) *Coroutine
+	// NewFor makes one that is named after another function, fn.
+	NewFor(fn any, entry Entry) *Coroutine
 }
 
 // NewTyped makes a coroutine on on that will run body with the value of its
@@ -52,8 +54,7 @@ func NewTyped[In, Out any](on Creator, body func(self *Self, c *Typed[In, Out], 
 		on.New(nil) // panics, with the words for it
 	}
 	c := new(Typed[In, Out])
-	c.co = on.New(func(self *Self) { c.out = body(self, c, c.take()) })
-	SetEntryName(c.co, body)
+	c.co = on.NewFor(body, func(self *Self) { c.out = body(self, c, c.take()) })
 	return c
 }
 
@@ -61,13 +62,12 @@ func NewTyped[In, Out any](on Creator, body func(self *Self, c *Typed[In, Out], 
 // coroutine of its own, as with iter.Pull, but under the rules of this package:
 // names, traces, dumps, and a Close that unwinds it.
 func FromSeq[V any](on Creator, seq iter.Seq[V]) *Typed[struct{}, V] {
-	c := NewTyped(on, func(self *Self, c *Typed[struct{}, V], _ struct{}) (none V) {
+	c := new(Typed[struct{}, V])
+	c.co = on.NewFor(seq, func(self *Self) {
 		for v := range seq {
 			c.Yield(self, v)
 		}
-		return none
 	})
-	SetEntryName(c.co, seq)
 	return c
 }
 

@@ -415,7 +415,7 @@ func (self *Self) misuseNil(co *Coroutine, verb string) {
 		e.About = "asked to " + verb + " with a Self that no thread made"
 		e.Second = "used at " + placeOf(stackHere())
 		e.Hint = "use the Self that was handed to the entry, or Thread.Leader"
-	case co == nil:
+	case co == nil || co.self == nil:
 		e.About = self.label() + " was asked to " + verb + " a nil *Coroutine"
 		e.Second = "asked"
 		e.Hint = "make it with New before"

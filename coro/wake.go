@@ -52,7 +52,7 @@ func (q *queue) append(r queue) {
 // no scheduler ([ErrNoScheduler]). It does not yield.
 func (self *Self) Wake(co *Coroutine) {
 	t := self.thread()
-	if co == nil || t == nil {
+	if co == nil || co.self == nil || t == nil {
 		self.misuseNil(co, "wake")
 	}
 	to := co.self

@@ -99,7 +99,7 @@ func (l *Loop) newTask(parent *Task, entry func(self *coro.Self) error) *Task {
 	enlist(l)
 	t := &Task{entry: entry}
 	t.loop.Store(l)
-	t.co = coro.SetEntryName(l.thread.New(t.run), entry)
+	t.co = l.thread.NewFor(entry, t.run)
 	families.Lock()
 	t.join(parent)
 	families.Unlock()
