@@ -129,7 +129,7 @@ type handle struct {
 // create makes a coroutine on t.
 func (t *Thread) create(by *Self, entry Entry) *Coroutine {
 	if entry == nil {
-		panic(&UsageError{Err: ErrNilEntry, About: "New on thread " + t.name})
+		t.misuseNew(ErrNilEntry, by)
 	}
 	h := new(handle)
 	s := &h.Self
@@ -148,7 +148,7 @@ func (t *Thread) create(by *Self, entry Entry) *Coroutine {
 // createSlow finishes create where the thread is in some mode.
 func (t *Thread) createSlow(by *Self, s *Self) *Coroutine {
 	if t.modes&modeClosed != 0 {
-		panic(&UsageError{Err: ErrClosed, About: "New on thread " + t.name})
+		t.misuseNew(ErrClosed, by)
 	}
 	co := s.co
 	if t.modes&(modeSites|modeAbandon) != 0 {
@@ -263,7 +263,8 @@ func (co *Coroutine) Status() Status {
 // coroutine returns the handle of s, nil for a leader, or when nobody has the
 // handle any more.
 func (s *Self) coroutine() *Coroutine {
-	if x := s.extra.Load(); x != nil && s.co == nil {
+	if x := s.extra.Load(); x != nil && x.handle != (weak.Pointer[Coroutine]{}) {
+		// co is but a pin then, which its thread sets and takes back.
 		return x.handle.Value()
 	}
 	return s.co

@@ -62,10 +62,9 @@ func (self *Self) kill(t *Thread, to *Self) {
 		return
 	}
 	to.w.killing = true
-	w := to.w
-	self.step(t, to, handoff.Kill, queue{})
-	if w.wakes.head != nil || t.leftover.head != nil {
-		self.drainAfter(t, w)
+	woken := self.step(t, to, handoff.Kill, queue{})
+	if woken.head != nil || t.leftover.head != nil {
+		self.drainAfter(t, woken)
 	}
 }
 

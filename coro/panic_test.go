@@ -281,15 +281,17 @@ func TestPanicDuringGoexitIsAPanic(t *testing.T) {
 	})
 }
 
-func TestKilledDuringGoexitIsAGoexit(t *testing.T) {
+func TestKillOfACoroutineThatYieldedWhileExitingReturns(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		thread := newThread()
-		co := thread.New(func(*coro.Self) {
-			defer func() { panic(coro.ErrKilled) }()
+		co := thread.New(func(self *coro.Self) {
+			defer self.Yield()
 			runtime.Goexit()
 		})
-		if !exits(t, func() { thread.Enter(co) }) {
-			t.Error("the enterer went on")
+		thread.Enter(co)
+		wantStatus(t, co, coro.Suspended)
+		if exits(t, func() { thread.Kill(co) }) {
+			t.Error("the Goexit took who killed it along")
 		}
 		wantStatus(t, co, coro.Dead)
 	})

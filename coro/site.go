@@ -144,9 +144,6 @@ func (self *Self) askCallers(levels *[]level) {
 	})
 	if !asked {
 		// Locked to an OS thread: names only.
-		for ; by.w != nil; by = by.by() {
-			*levels = append(*levels, level{by, nil})
-		}
-		*levels = append(*levels, level{by, nil}) // the leader
+		*levels = append(*levels, by.chainOfNames()...)
 	}
 }

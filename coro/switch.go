@@ -64,23 +64,46 @@ func (self *Self) Enter(co *Coroutine) {
 
 	if up != handoff.Yield {
 		self.finish(t, to, up, queue{})
-	} else {
-		to.state.Store(suspended)
+	}
+	var woken queue
+	if w.wakes.head != nil {
+		woken = w.takeWakes()
+	}
+	if up == handoff.Yield {
 		if t.modes != 0 {
 			t.unpin(to)
 		}
+		to.state.Store(suspended) // from here on it may be another thread's
 	}
-	if w.wakes.head != nil || t.leftover.head != nil {
-		self.drainAfter(t, w)
+	if woken.head != nil || t.leftover.head != nil {
+		self.drainAfter(t, woken)
 	}
 }
 
 // EnterIfInactive is Enter, unless co is entered already: then it does nothing.
+// The look and the step are one, which asking Entered before Enter is not: of two
+// goroutines that come at once, one enters and the other goes on.
 func (self *Self) EnterIfInactive(co *Coroutine) {
-	if co != nil && co.Entered() {
+	t := self.thread()
+	if co == nil || t == nil {
+		self.misuseNil(co, "enter")
+	}
+	to := co.self
+	switch s := to.state.Load(); {
+	case s == entered:
+		return
+	case s < dead && to.woken.Load() != 0:
+		self.misuseScheduled(to, "enter")
+	case !self.tryClaim(to):
+		if to.state.Load() >= dead {
+			self.misuseDead(to, "enter")
+		}
 		return
 	}
-	self.Enter(co)
+	woken := self.step(t, to, handoff.Enter, queue{})
+	if woken.head != nil || t.leftover.head != nil {
+		self.drainAfter(t, woken)
+	}
 }
 
 // Yield gives control back to the caller, whose Enter returns, and returns when
@@ -224,9 +247,9 @@ func (t *Thread) unpin(to *Self) {
 }
 
 // step enters a claimed coroutine from the queue, in the long way. It returns
-// the worker of to after it has yielded or terminated; if it terminated badly,
+// after to has yielded or terminated, with what it woke; if it terminated badly,
 // step panics with rest kept.
-func (self *Self) step(t *Thread, to *Self, down handoff.Signal, rest queue) *worker {
+func (self *Self) step(t *Thread, to *Self, down handoff.Signal, rest queue) queue {
 	self.prepare(t, to, to.coroutine(), down)
 	w := to.w
 	t.current = to
@@ -243,13 +266,14 @@ func (self *Self) step(t *Thread, to *Self, down handoff.Signal, rest queue) *wo
 	t.current = self
 	if up != handoff.Yield {
 		self.finish(t, to, up, rest)
-		return w
+		return w.takeWakes()
 	}
-	to.state.Store(suspended)
+	woken := w.takeWakes()
 	if t.modes != 0 {
 		t.unpin(to)
 	}
-	return w
+	to.state.Store(suspended) // from here on it may be another thread's
+	return woken
 }
 
 // finish deals with a coroutine that has come to its end. It panics or exits

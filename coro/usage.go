@@ -58,12 +58,14 @@ type UsageError struct {
 	// Second tells who did the second thing, the misuse, and where.
 	Second string
 	// Callers is the chain of callers of who did the second thing, itself
-	// first, each with the place where it is.
+	// first, each with the place where it is. If a Self was used that does
+	// not run, it is the chain of the one that does.
 	Callers []string
 	// Hint says what would be right.
 	Hint string
 
-	also error // a second sentinel that applies
+	also  error // a second sentinel that applies
+	stray bool  // Callers is of the one that runs, not of who did it
 }
 
 // Error returns the words of the misuse, the coroutine, and then a line for each
@@ -83,9 +85,12 @@ func (e *UsageError) Error() string {
 	line("first:", e.First)
 	line("then:", e.Second)
 	for i, c := range e.Callers {
-		if i == 0 {
+		switch {
+		case i == 0 && e.stray:
+			line("running:", c)
+		case i == 0:
 			line("callers:", c)
-		} else {
+		default:
 			line("", "< "+c)
 		}
 	}
@@ -111,34 +116,85 @@ func NewUsageError(self *Self, err error, about, first, second, hint string) *Us
 	return e
 }
 
-// addChain completes e with where self is and who called it. Where self does
-// not run, the chain cannot be asked.
+// addChain completes e with where the caller is and with the chain of callers:
+// self's, each member asked for its stack where it waits. If self does not run,
+// nobody may be asked; then it is the chain of the one that does run, with the
+// places that WithSites kept.
+//
+// Whether self runs is told from atomic fields only, because the loser of a race
+// to enter comes here while the winner writes the others. A leader is not asked
+// whether it runs: it has no callers, so the answer would make no difference.
 func (e *UsageError) addChain(self *Self) []level {
-	t := self.thread()
-	var levels []level
-	if t != nil && t.current == self {
-		levels = self.chain()
-	} else {
-		levels = []level{{self, stackHere()}}
-	}
+	here := stackHere()
 	if e.Second != "" {
-		e.Second += " at " + placeOf(levels[0].stack)
+		e.Second += " at " + placeOf(here)
 	}
-	for _, l := range levels {
+	t := self.thread()
+	if t == nil {
+		return nil
+	}
+	levels := []level{{self, here}}
+	switch runs := t.runs(); {
+	case self.id == 0 && runs == self:
+	case runs == self:
+		levels = self.chain()
+	default:
+		e.stray = true
+		levels = runs.chainOfNames()
+	}
+	for i, l := range levels {
 		c := l.self.label()
-		if l.stack != nil {
+		switch {
+		case l.stack != nil:
 			c += " at " + placeOf(l.stack)
+		case i > 0 && levels[i-1].self.sites().entered.Load() != 0:
+			c += " at " + placeOfPC(levels[i-1].self.sites().entered.Load())
 		}
 		e.Callers = append(e.Callers, c)
 	}
 	return levels
 }
 
-// usage starts a UsageError about to, by self, who was about to do verb.
+// runs returns the Self that runs, by looking for the entered coroutine that has
+// not entered another. It may be called by any goroutine; to one of another line
+// of control the answer is stale at once.
+func (t *Thread) runs() *Self {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	waits := map[*Self]bool{} // only looked up
+	var live []*Self
+	for w := t.workers; w != nil; w = w.next {
+		if s := w.self.Load(); s != nil && s.state.Load() == entered {
+			live = append(live, s)
+			waits[s.by()] = true
+		}
+	}
+	for _, s := range live {
+		if !waits[s] {
+			return s
+		}
+	}
+	return &t.leader
+}
+
+// chainOfNames is chain without the stacks, for one who may not ask.
+func (self *Self) chainOfNames() []level {
+	var levels []level
+	for s := self; s != nil; s = s.by() {
+		levels = append(levels, level{s, nil})
+		if s.id == 0 {
+			break
+		}
+	}
+	return levels
+}
+
+// usage starts a UsageError about to, by self, who was about to do verb. A nil
+// self is a plain goroutine.
 func (self *Self) usage(err error, to *Self, verb string) (*UsageError, []level) {
-	e := &UsageError{Err: err, About: to.label(), Created: to.createdAt()}
+	e := &UsageError{Err: err, About: to.title(), Created: to.createdAt()}
 	if self == nil {
-		e.Second = verb + "d by a plain goroutine at " + placeOf(stackHere())
+		e.Second = past(verb) + " by a plain goroutine at " + placeOf(stackHere())
 		return e, nil
 	}
 	e.Second = past(verb) + " by " + self.label()
@@ -150,68 +206,95 @@ func past(verb string) string {
 	switch verb {
 	case "wake":
 		return "woken"
-	case "yield":
-		return "yielded"
-	case "enter", "kill":
-		return verb + "ed"
 	case "schedule":
 		return "scheduled"
 	}
-	return verb
+	return verb + "ed"
+}
+
+// title is label with the id, also where the program gave it a name of its own.
+func (s *Self) title() string {
+	if s.id != 0 && s.sites().name.Load() != nil {
+		return fmt.Sprintf("%s (#%d)", s.label(), s.id)
+	}
+	return s.label()
+}
+
+// sites returns what is kept of s in some modes, all zero if nothing is.
+func (s *Self) sites() *extra {
+	if x := s.extra.Load(); x != nil {
+		return x
+	}
+	return new(extra)
+}
+
+// at gives " at" and the place of pc, or says how to learn it.
+func at(pc uintptr) string {
+	if pc == 0 {
+		return " (where: run it again with coro.WithSites)"
+	}
+	return " at " + placeOfPC(pc)
 }
 
 func (self *Self) misuseEntered(to *Self, verb string) {
 	by := to.by()
 	e, levels := self.usage(ErrReentered, to, verb)
-	e.First = "entered"
-	if by != nil {
-		e.First += " by " + by.label()
-		if at := to.enteredAt(by, levels); at != "" {
-			e.First += " at " + at
-		}
-	}
+	e.First = "entered by " + by.label() + to.enteredAt(by, levels)
 	switch {
+	case to == self && verb == "kill":
+		e.Hint = "to end itself, a coroutine returns from its entry"
 	case to == self:
-		e.Hint = "a coroutine cannot enter itself; to let others run, yield"
+		e.Hint = "a coroutine cannot enter itself; to let others run, it yields"
+	case e.stray:
+		// self waits for a coroutine that it entered, so this is not its
+		// goroutine.
+		e.also = ErrOutside
+		e.Hint = self.ownHint(verb)
+	case verb == "kill":
+		e.Hint = "kill it when it has yielded; a caller cannot be killed by those it waits for"
+	case verb == "wake":
+		e.Hint = "it runs already; wake it when it has yielded"
 	default:
-		e.Hint = "wait until it has yielded, or use EnterIfInactive"
+		e.Hint = "enter it when it has yielded, or use EnterIfInactive"
 	}
 	panic(e)
+}
+
+// ownHint tells one who used the Self of somebody else to do verb what to use.
+func (self *Self) ownHint(verb string) string {
+	if self.id != 0 {
+		return "use the Self that was handed to the entry, on the goroutine that it was handed to"
+	}
+	return "in a coroutine, " + verb + " with its own Self, not with the Thread or its Leader; one goroutine at a time may act as leader"
 }
 
 // enteredAt tells where by entered to, if by is in the chain of callers or the
 // site was kept.
 func (to *Self) enteredAt(by *Self, levels []level) string {
-	if x := to.extra.Load(); x != nil {
-		if pc := x.entered.Load(); pc != 0 {
-			return placeOfPC(pc)
-		}
-	}
 	for i, l := range levels {
 		// The one who entered to is the next level after it.
 		if l.self == by && i > 0 && levels[i-1].self == to && l.stack != nil {
-			return placeOf(l.stack)
+			return " at " + placeOf(l.stack)
 		}
 	}
-	if by.thread() != nil && len(levels) > 0 && by.thread() != levels[0].self.thread() {
-		return "a place that only WithSites keeps, on thread " + by.thread().name
-	}
-	return ""
+	return at(to.sites().entered.Load())
 }
 
 func (self *Self) usageScheduled(to *Self, verb string) *UsageError {
 	e, _ := self.usage(ErrScheduled, to, verb)
 	e.First = "woken"
 	if by := to.waker.Load(); by != nil {
-		e.First += " by " + by.label()
+		e.First += " by " + by.label() + at(to.sites().woken.Load())
+	} else {
+		e.First = "scheduled by a plain goroutine"
 	}
-	if x := to.extra.Load(); x != nil {
-		if pc := x.woken.Load(); pc != 0 {
-			e.First += " at " + placeOfPC(pc)
-		}
+	e.First += "; it has not had its turn since"
+	switch verb {
+	case "enter":
+		e.Hint = "do one of the two: wake it and let it have its turn, or enter it"
+	default:
+		e.Hint = "wake it once; its turn comes when its waker yields or terminates (Scheduled tells whether it waits)"
 	}
-	e.First += ", and has not run since"
-	e.Hint = "leave it to its turn, which comes when its waker yields"
 	return e
 }
 
@@ -219,16 +302,13 @@ func (self *Self) misuseScheduled(to *Self, verb string) { panic(self.usageSched
 
 func (self *Self) usageDead(to *Self, verb string) *UsageError {
 	e, _ := self.usage(ErrTerminated, to, verb)
-	e.First = to.ending()
-	if by := to.by(); by != nil && to.state.Load() == killed {
-		e.First += " by " + by.label()
-		if x := to.extra.Load(); x != nil && x.killed.Load() != 0 {
-			e.First += " at " + placeOfPC(x.killed.Load())
-		}
-	} else if by != nil {
-		e.First += ", last entered by " + by.label()
+	e.First = "it " + to.ending()
+	if to.state.Load() == killed {
+		e.First += " by " + to.by().label() + at(to.sites().killed.Load())
+	} else {
+		e.First += "; last entered by " + to.by().label() + at(to.sites().entered.Load())
 	}
-	e.Hint = "look at Status first, or make a new coroutine"
+	e.Hint = "ask Status before, or make a new coroutine: a dead one never runs again"
 	return e
 }
 
@@ -238,68 +318,93 @@ func (self *Self) misuseYield(t *Thread) {
 	if t == nil {
 		self.misuseNil(nil, "yield")
 	}
-	e := &UsageError{Err: ErrNoCaller, About: self.label(), Created: self.createdAt(), Second: "yielded"}
+	e := &UsageError{Err: ErrNoCaller, About: self.title(), Created: self.createdAt(), Second: "yielded"}
+	e.addChain(self)
 	switch st := self.state.Load(); {
 	case self.id == 0:
-		e.Second = "yielded by the leader"
-		e.Hint = "only a coroutine can yield; a leader returns to whoever called it"
-		if t.current != self {
+		e.First = "a leader is not entered by anybody"
+		e.Hint = "yield in a coroutine, with the Self that its entry was handed"
+		if e.stray {
 			e.also = ErrOutside
 		}
 	case st == entered:
 		e.Err = ErrOutside
-		e.First = "runs: " + t.current.label()
-		e.Hint = "use the Self that was handed to the entry, on the goroutine that it was handed to"
+		e.First = "it waits until " + e.runner() + " yields or terminates"
+		e.Hint = self.ownHint("yield")
 	default:
 		e.also = ErrOutside
-		e.First = "it is not entered"
+		e.First = "nobody has entered it since it yielded"
 		if st >= dead {
 			e.First = "it " + self.ending()
 		}
-		e.Hint = "use the Self that was handed to the entry, on the goroutine that it was handed to"
+		e.Hint = self.ownHint("yield")
 	}
-	e.addChain(self)
 	panic(e)
+}
+
+// runner is the name of the first of the callers.
+func (e *UsageError) runner() string {
+	if len(e.Callers) == 0 {
+		return "nobody"
+	}
+	name, _, _ := strings.Cut(e.Callers[0], " at ")
+	return name
 }
 
 func (self *Self) misuseOutside(t *Thread, to *Self, verb string) {
 	e := &UsageError{
-		Err: ErrOutside, About: self.label(), Created: self.createdAt(),
-		First:  t.current.label() + " runs on thread " + t.name,
+		Err: ErrOutside, About: self.title(), Created: self.createdAt(),
 		Second: fmt.Sprintf("used to %s %s", verb, to.label()),
-		Hint:   "use the Self that was handed to the entry, and in a coroutine self." + strings.ToUpper(verb[:1]) + verb[1:] + " instead of the thread's",
+		Hint:   self.ownHint(verb),
 	}
 	e.addChain(self)
+	switch st := self.state.Load(); {
+	case !e.stray: // only Typed.Yield comes here for one that runs
+		e.First = "it is not " + to.label()
+		e.Hint = "yield with the Self of the coroutine that answers"
+	case st >= dead:
+		e.First = "it " + self.ending()
+	case st == suspended:
+		e.First = "nobody has entered it since it yielded"
+	default:
+		e.First = "it waits until " + e.runner() + " yields or terminates"
+	}
 	panic(e)
 }
 
 func (self *Self) misuseLocked() {
 	e, _ := self.usage(ErrLocked, self, "yield")
-	e.First = "its goroutine was locked by runtime.LockOSThread, or runs in a cgo callback"
-	e.Hint = "unlock before yielding, or use coro.Channel, which can"
+	e.First = "its goroutine called runtime.LockOSThread, or runs in a cgo callback"
+	e.Hint = "unlock before yielding, or use coro.WithHandoff(coro.Channel)"
 	panic(e)
 }
 
 func (self *Self) misuseKilledYield() {
-	e, _ := self.usage(ErrKilledYield, self, "yield")
-	if by := self.by(); by != nil {
-		e.First = "killed by " + by.label()
+	e, levels := self.usage(ErrKilledYield, self, "yield")
+	if len(levels) > 1 {
+		e.First = "killed by " + levels[1].self.label()
+		if stack := levels[1].stack; stack != nil {
+			e.First += " at " + placeOf(stack)
+		}
 	}
-	e.Hint = "a deferred call that runs when a coroutine is killed must not wait"
+	e.Hint = "a deferred call must not wait when its coroutine is killed (recover returns ErrKilled then)"
 	panic(e)
 }
 
 func (self *Self) misuseLocksHeld(to *Self, locks int32) {
 	e, _ := self.usage(ErrLocksHeld, to, "enter")
-	e.First = fmt.Sprintf("it %s, holding %d", to.ending(), locks)
-	e.Hint = "unlock in a deferred call"
+	e.First = "it " + to.ending() + ", holding " + count(int(locks), "lock")
+	if to.state.Load() == killed {
+		e.Second = "kill" + strings.TrimPrefix(e.Second, "enter")
+	}
+	e.Hint = "unlock in a deferred call, which also runs when the coroutine is killed"
 	panic(e)
 }
 
 func (self *Self) misuseNoScheduler(home *Thread, to *Self) {
 	e, _ := self.usage(ErrNoScheduler, to, "wake")
-	e.First = "its thread " + home.name + " has no event loop"
-	e.Hint = "give that thread one, or enter the coroutine from there"
+	e.First = "its thread " + home.name + " has no event loop that would give it its turn"
+	e.Hint = "make that thread with coro.WithScheduler, or enter the coroutine from there"
 	panic(e)
 }
 
@@ -307,22 +412,36 @@ func (self *Self) misuseNil(co *Coroutine, verb string) {
 	e := &UsageError{Err: ErrNil, About: "asked to " + verb}
 	switch {
 	case self.thread() == nil:
-		e.First = "the Self is a zero value"
-		e.Hint = "use the Self that was handed to the entry, or Thread.Leader"
+		e.About = "asked to " + verb + " with a Self that no thread made"
 		e.Second = "used at " + placeOf(stackHere())
+		e.Hint = "use the Self that was handed to the entry, or Thread.Leader"
 	case co == nil:
-		e.About = self.label() + " was asked to " + verb + " a nil coroutine"
+		e.About = self.label() + " was asked to " + verb + " a nil *Coroutine"
 		e.Second = "asked"
+		e.Hint = "make it with New before"
 		e.addChain(self)
 	}
 	panic(e)
 }
 
+// misuseNew is about a New by by, without an entry or on a closed thread.
+func (t *Thread) misuseNew(err error, by *Self) {
+	e := &UsageError{Err: err, About: "New on thread " + t.name, Second: "called"}
+	e.Hint = "pass New the function that the coroutine is to run"
+	if err == ErrClosed {
+		e.Hint = "make coroutines before Close, or a new thread"
+	}
+	e.addChain(by)
+	panic(e)
+}
+
 func (t *Thread) misuseClose() {
 	e := &UsageError{
-		Err: ErrEntered, About: "thread " + t.name, First: t.current.label() + " is running",
-		Second: "closed at " + placeOf(stackHere()),
+		Err: ErrEntered, About: "thread " + t.name,
+		Second: "closed",
 		Hint:   "close the thread from its leader, when every Enter has returned",
 	}
+	e.addChain(&t.leader)
+	e.First = e.runner() + " runs"
 	panic(e)
 }

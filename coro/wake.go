@@ -105,17 +105,18 @@ func (self *Self) wakeElsewhere(home *Thread, co *Coroutine) {
 	home.scheduler.Schedule(co)
 }
 
-// takeWakes empties the queue of what was woken on w.
+// takeWakes empties the queue of what was woken on w. It is for whoever has
+// claimed the coroutine on w, before giving the claim back: then another thread
+// may enter it at once, and it may wake more there.
 func (w *worker) takeWakes() queue {
 	q := w.wakes
 	w.wakes = queue{}
 	return q
 }
 
-// drainAfter runs what was woken on w, and what an earlier Enter of a leader
-// left behind.
-func (self *Self) drainAfter(t *Thread, w *worker) {
-	q := w.takeWakes()
+// drainAfter runs q, what was woken during an Enter, and what an earlier Enter of
+// a leader left behind.
+func (self *Self) drainAfter(t *Thread, q queue) {
 	if self.w == nil {
 		q.append(t.leftover)
 		t.leftover = queue{}
@@ -137,9 +138,7 @@ func (self *Self) drain(t *Thread, q queue) {
 			self.keepQueue(t, q)
 			self.misuseEntered(to, "enter")
 		}
-		w := self.step(t, to, handoff.Enter, q)
-		if w.wakes.head != nil {
-			r := w.takeWakes()
+		if r := self.step(t, to, handoff.Enter, q); r.head != nil {
 			r.append(q)
 			q = r
 		}

@@ -144,11 +144,15 @@ func (l *Line) Settle(up Signal, ok bool) Signal {
 		l.Down = answer
 		up, ok = l.next()
 	}
+	if ok && (up == Panic || up == Terminate && !l.kept) {
+		l.Finish() // it ends by an exit; see loop
+		ok = false
+	}
 	if !ok {
 		l.kept = false
 		return l.last
 	}
-	if up == Panic {
+	if up == Panic || up == Terminate && !l.kept {
 		l.Finish() // it came from a deferred call that runs for a Goexit
 	}
 	return up
@@ -156,12 +160,21 @@ func (l *Line) Settle(up Signal, ok bool) Signal {
 
 // next is Next by way of a helper where the enterer is locked to its OS thread
 // and the kind of line cannot bear that.
-func (l *Line) next() (up Signal, ok bool) {
+func (l *Line) next() (Signal, bool) {
 	if l.Direct && OSThreadLocked() {
-		inHelper(func() { up, ok = l.Next() })
-		return up, ok
+		return l.nextInHelper()
 	}
 	return l.Next()
+}
+
+// nextInHelper is apart from next, and kept out of it, because its results are
+// shared with another goroutine: in next they would cost an allocation a call,
+// on the way without a helper too.
+//
+//go:noinline
+func (l *Line) nextInHelper() (up Signal, ok bool) {
+	inHelper(func() { up, ok = l.Next() })
+	return up, ok
 }
 
 // EnterLocked is Enter(Enter) for a hot path that has found itself locked to
@@ -175,7 +188,7 @@ func (l *Line) EnterLocked() (Signal, bool) {
 func (l *Line) Ask(fn func()) {
 	l.fn = fn
 	l.Down = ask
-	l.next()
+	l.Settle(l.next()) // fn may ask back
 	l.fn = nil
 }
 
@@ -227,6 +240,7 @@ func (l *Line) AskBack(fn func()) bool {
 	}
 	l.fn = fn
 	l.Back(ask)
+	l.Woken() // fn may ask
 	l.fn = nil
 	return true
 }
@@ -251,6 +265,7 @@ func (l *Line) loop() {
 	for {
 		w := l.work
 		l.work = nil
+		l.kept = false // not idle while it works
 		l.kept = w.Run()
 		if OSThreadLocked() {
 			l.unlock()
@@ -275,23 +290,23 @@ func (l *Line) failed(v any) {
 	// A deferred call can panic while it runs for a Goexit. The panic is what
 	// there is to tell, but recovering it lets the Goexit go on.
 	exits := v == nil || exiting()
-	switch {
-	case v == nil, v == any(ErrKilled) && exits:
+	switch v {
+	case nil:
 		// Not a panic (panic(nil) recovers as *runtime.PanicNilError):
 		// Goexit, which cannot be stopped from here. Hand it up now, so
 		// that the enterer puts its books right without a defer on its hot
 		// path; Exit then lets this goroutine come to its end.
-		l.Back(Goexit)
-	case v == any(ErrKilled):
+		l.last = Goexit
+	case any(ErrKilled):
 		l.last = Terminate
 	default:
 		l.last = Panic
 		l.value = v
 		pcs := make([]uintptr, maxFailureStack)
 		l.stack = pcs[:runtime.Callers(3, pcs)]
-		if exits {
-			l.Back(Panic) // and then comes to its end, see Settle
-		}
+	}
+	if exits {
+		l.Back(l.last)
 	}
 }
 

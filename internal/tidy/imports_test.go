@@ -72,7 +72,9 @@ func importDirection(fsys fs.FS) (problems []string, _ error) {
 
 // externals lists the modules that a folder may import besides golang.org/x/sys,
 // such as a codec that one driver needs.
-var externals = map[string][]string{}
+var externals = map[string][]string{
+	"internal/handoff/handofftest": {"github.com/google/go-cmp"}, // a test suite
+}
 
 // externalImports checks that libraries import the standard library, this
 // module, and what they are allowed by name.

@@ -1,0 +1,7 @@
+package ladder
+
+var (
+	Wrap = wrap
+	Clip = clip
+	Hang = hang
+)

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/ladder"
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/scenario"
+	"github.com/gohandoff/coroutine/coro"
+)
+
+type traceFlags struct {
+	handoff coro.Handoff
+	color   colorMode
+	file    string
+	steps   uint64
+}
+
+func newTrace() *cobra.Command {
+	var f traceFlags
+	cmd := &cobra.Command{
+		Use:   "trace [SCENARIO]",
+		Short: "Run a small program of coroutines and draw each step",
+		Long: `trace runs a scenario ("codemo list" names them all) and draws each step: its
+number, who acts, what it does, and to whom. What a coroutine does while it is
+entered stands beside its rail; what the program prints stands between the steps.
+
+The picture is the same on each run and for both handoffs, byte for byte.`,
+		Example: `  codemo trace                                        # the classic
+  codemo trace wake --handoff=direct
+  codemo trace producer-consumer --file /etc/services
+  codemo trace nesting --color=always | less -R`,
+		Args:              atMostOne("SCENARIO"),
+		ValidArgsFunction: completeScenarios,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := "classic"
+			if len(args) > 0 {
+				name = args[0]
+			}
+			return trace(cmd.OutOrStdout(), name, f)
+		},
+	}
+	handoffFlag(cmd, &f.handoff)
+	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
+	cmd.Flags().StringVar(&f.file, "file", "", "what producer-consumer reads, a `FILE`; \"-\" is standard input")
+	cmd.Flags().Uint64Var(&f.steps, "steps", 200, "draw the first `N` steps only, 0 for all")
+	complete(cmd, "color", colorModes[:]...)
+	return cmd
+}
+
+func trace(out io.Writer, name string, f traceFlags) (err error) {
+	s, found := scenario.Find(name)
+	if !found {
+		return unknownScenario(name)
+	}
+	text, err := open(s, f.file)
+	if err != nil {
+		return err
+	}
+	defer text.Close()
+
+	l := ladder.New(out, ladder.WithWidth(columns(out)), ladder.WithColor(f.color.on(out)), ladder.WithLimit(f.steps))
+	l.Heading(s.Name, s.About)
+	t := coro.NewThread(coro.WithHandoff(f.handoff), coro.WithTracer(l))
+	failed := s.Run(&scenario.Env{Thread: t, Out: l, Text: text})
+	// The thread's end may take steps, too.
+	closed := t.Close()
+	if err := l.Close(); err != nil {
+		return fmt.Errorf("writing the trace: %w", err)
+	}
+	if err := errors.Join(failed, closed); err != nil {
+		return fmt.Errorf("scenario %s: %w", name, err)
+	}
+	return nil
+}
+
+// open returns what the scenario reads.
+func open(s scenario.Scenario, file string) (io.ReadCloser, error) {
+	switch {
+	case file == "":
+		return io.NopCloser(strings.NewReader(scenario.Sample)), nil
+	case !s.Reads:
+		return nil, usagef("--file %s: scenario %s reads no file; producer-consumer does", file, s.Name)
+	case file == "-":
+		return io.NopCloser(os.Stdin), nil
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, fileError("file", file, err)
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New("is a directory; want a file")
+	}
+	if err != nil {
+		f.Close()
+		return nil, fileError("file", file, err)
+	}
+	return f, nil
+}
+
+// fileError says what is wrong with the file that a flag names, without the
+// system call that found out.
+func fileError(flag, file string, err error) error {
+	if pathError := (*fs.PathError)(nil); errors.As(err, &pathError) {
+		err = pathError.Err
+	}
+	return fmt.Errorf("--%s %s: %w", flag, file, err)
+}
+
+func unknownScenario(name string) error {
+	if near := scenario.Nearest(name); near != "" {
+		return usagef("unknown scenario %q; did you mean %q? \"codemo list\" names them all", name, near)
+	}
+	return usagef("unknown scenario %q; \"codemo list\" names them all", name)
+}
+
+func completeScenarios(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	if len(args) == 0 {
+		for _, s := range scenario.All() {
+			names = append(names, cobra.CompletionWithDesc(s.Name, s.About))
+		}
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
