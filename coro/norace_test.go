@@ -3,6 +3,7 @@
 package coro_test
 
 const (
+	raceEnabled   = false
 	manySuspended = 100_000
 	deepNesting   = 10_000
 )
