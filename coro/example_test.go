@@ -160,8 +160,8 @@ func ExampleUsageError() {
 	}).SetName("loner")
 	t.Enter(co)
 	// Output:
-	// Co-routine re-entered recursively: loner
-	// a coroutine cannot enter itself; to let others run, yield
+	// Co-routine re-entered recursively: loner (#1)
+	// a coroutine cannot enter itself; to let others run, it yields
 	// true
 }
 
