@@ -56,7 +56,7 @@ func (t *Thread) reap(self *Self) {
 	a.some.Store(false)
 	a.mu.Unlock()
 	for _, s := range list {
-		if s.state.Load() != suspended {
+		if st := s.state.Load(); st != suspended && st != asked {
 			continue // dead, or never entered
 		}
 		r := Abandoned{Name: s.label(), ID: s.id, Created: s.createdAt()}

@@ -71,7 +71,7 @@ func (self *Self) kill(t *Thread, to *Self) {
 // yieldKilled is a Yield of a coroutine that is being killed. It does not
 // return.
 func (self *Self) yieldKilled() {
-	if unwinding() {
+	if handoff.Deferred("runtime.gopanic", "runtime.Goexit") {
 		self.misuseKilledYield()
 	}
 	self.w.unwinds++
@@ -79,22 +79,6 @@ func (self *Self) yieldKilled() {
 		runtime.Goexit()
 	}
 	panic(ErrKilled)
-}
-
-// unwinding reports whether the calling function was called, somehow, by a
-// deferred call that runs because of a panic or of runtime.Goexit.
-func unwinding() bool {
-	pcs := make([]uintptr, 256)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs)])
-	for {
-		f, more := frames.Next()
-		if f.Function == "runtime.gopanic" || f.Function == "runtime.Goexit" {
-			return true
-		}
-		if !more {
-			return false
-		}
-	}
 }
 
 // Close ends the thread: it kills what is still suspended, newest first, and
@@ -112,6 +96,8 @@ func (t *Thread) Close() error {
 		t.misuseClose()
 	}
 	t.modes |= modeClosed // no new coroutines, and no pooling
+	t.closing = true
+	defer func() { t.closing = false }()
 	var errs []error
 	for {
 		// A deferred call may wake or enter others, even of this list.

@@ -523,3 +523,15 @@ func TestAbandonReportsLeaveReachableCoroutinesAlone(t *testing.T) {
 		}
 	})
 }
+
+func TestNothingCanBeEnteredForTheFirstTimeAfterClose(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		thread := newThread()
+		co := thread.New(func(self *coro.Self) { t.Error("it ran") })
+		if err := thread.Close(); err != nil {
+			t.Fatal(err)
+		}
+		wantMisuse(t, coro.ErrClosed, func() { thread.Enter(co) })
+		wantStatus(t, co, coro.Ready)
+	})
+}

@@ -30,8 +30,9 @@ func callerPC() uintptr {
 	var pcs [24]uintptr
 	n := runtime.Callers(3, pcs[:])
 	for _, pc := range pcs[:n] {
-		f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-		if !isMachinery(f.Function) {
+		// pc is a return address: the call is before it. FuncForPC knows of
+		// inlining, and allocates nothing, which CallersFrames does.
+		if f := runtime.FuncForPC(pc - 1); f != nil && !isMachinery(f.Name()) {
 			return pc
 		}
 	}
@@ -115,8 +116,12 @@ func (s *Self) createdAt() string {
 	if f == nil {
 		return "unknown place"
 	}
+	name := f.Name()[strings.LastIndexByte(f.Name(), '/')+1:]
+	if method, ok := strings.CutSuffix(name, "-fm"); ok {
+		return "entry " + method // a method value begins in no file
+	}
 	file, line := f.FileLine(f.Entry())
-	return fmt.Sprintf("entry %s at %s:%d", f.Name()[strings.LastIndexByte(f.Name(), '/')+1:], shortFile(file), line)
+	return fmt.Sprintf("entry %s at %s:%d", name, shortFile(file), line)
 }
 
 // A level is one member of a chain of callers, with its stack.

@@ -25,7 +25,8 @@ import "github.com/gohandoff/coroutine/internal/handoff"
 //
 // Enter panics with a [*UsageError] if co is entered already
 // ([ErrReentered]), waits for its turn in a queue ([ErrScheduled]), is dead
-// ([ErrTerminated]), or if self does not run ([ErrOutside]). It panics with a
+// ([ErrTerminated]), never ran and the thread is closed ([ErrClosed]), or if self
+// does not run ([ErrOutside]). It panics with a
 // [*PanicError] if co panics, and ends the calling goroutine, as
 // runtime.Goexit does, if co calls runtime.Goexit. Coroutines that were woken
 // but had not had their turn by then get it when self yields or terminates; for
@@ -201,6 +202,10 @@ func (self *Self) prepare(t *Thread, to *Self, co *Coroutine, down handoff.Signa
 		}
 	}
 	if to.w == nil {
+		if t.modes&modeClosed != 0 && !t.closing {
+			to.unclaim()
+			self.misuseClosed(to, down.String())
+		}
 		t.start(to)
 	}
 	if t.modes == 0 {

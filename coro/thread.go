@@ -23,6 +23,7 @@ type Thread struct {
 	modes    modes // why the hot paths must take the long way; 0 mostly
 	idle     []*worker
 	leftover queue         // wakes that an Enter of the leader left behind
+	closing  bool          // Close is at work: deferred calls may enter others
 	exiting  bool          // a coroutine called runtime.Goexit during Close
 	lastID   atomic.Uint64 // atomic: New may be called from elsewhere
 

@@ -33,7 +33,8 @@ var (
 	ErrNoScheduler = errors.New("Co-routine of another thread cannot be woken")
 	// ErrEntered: a thread was closed while a coroutine of it was entered.
 	ErrEntered = errors.New("Thread closed with a coroutine entered")
-	// ErrClosed: a coroutine was created on a closed thread.
+	// ErrClosed: a coroutine was created, or first entered, on a closed
+	// thread.
 	ErrClosed = errors.New("Thread is closed")
 	// ErrNilEntry: a coroutine was created without an entry.
 	ErrNilEntry = errors.New("Co-routine has a nil entry")
@@ -398,6 +399,13 @@ func (self *Self) misuseLocksHeld(to *Self, locks int32) {
 		e.Second = "kill" + strings.TrimPrefix(e.Second, "enter")
 	}
 	e.Hint = "unlock in a deferred call, which also runs when the coroutine is killed"
+	panic(e)
+}
+
+func (self *Self) misuseClosed(to *Self, verb string) {
+	e, _ := self.usage(ErrClosed, to, verb)
+	e.First = "its thread " + to.thread().name + " was closed before it ever ran"
+	e.Hint = "close the thread when nothing is left to enter"
 	panic(e)
 }
 

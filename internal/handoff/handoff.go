@@ -33,6 +33,7 @@ package handoff
 import (
 	"errors"
 	"runtime"
+	"slices"
 )
 
 // A Signal is what one side tells the other when it hands over control.
@@ -289,7 +290,7 @@ func (l *Line) failed(v any) {
 	}
 	// A deferred call can panic while it runs for a Goexit. The panic is what
 	// there is to tell, but recovering it lets the Goexit go on.
-	exits := v == nil || exiting()
+	exits := v == nil || Deferred("runtime.Goexit")
 	switch v {
 	case nil:
 		// Not a panic (panic(nil) recovers as *runtime.PanicNilError):
@@ -310,21 +311,20 @@ func (l *Line) failed(v any) {
 	}
 }
 
-// exiting reports whether the calling goroutine runs deferred calls because of
-// runtime.Goexit.
-func exiting() bool {
+// Deferred reports whether the calling goroutine has one of functions on its
+// stack: runtime.gopanic or runtime.Goexit, when it runs deferred calls because
+// of them.
+func Deferred(functions ...string) bool {
 	var pcs [64]uintptr
-	for skip := 2; ; {
+	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
-		if n == 0 {
-			return false
-		}
-		frames := runtime.CallersFrames(pcs[:n])
-		for more := true; more; skip++ {
-			var f runtime.Frame
-			if f, more = frames.Next(); f.Function == "runtime.Goexit" {
+		for _, pc := range pcs[:n] {
+			if f := runtime.FuncForPC(pc - 1); f != nil && slices.Contains(functions, f.Name()) {
 				return true
 			}
+		}
+		if n < len(pcs) {
+			return false
 		}
 	}
 }
