@@ -134,6 +134,10 @@ func (t *Thread) create(by *Self, entry Entry, pc uintptr) *Coroutine {
 	if entry == nil {
 		t.misuseNew(ErrNilEntry, by)
 	}
+	// One object a coroutine. Allocating the handles of 16 coroutines at once
+	// takes a New from 28 ns to 17, but a coroutine that is dropped without
+	// being entered would then keep what its entry captured for as long as
+	// any of its neighbours lives.
 	h := new(handle)
 	s := &h.Self
 	h.Coroutine.self = s
@@ -188,6 +192,13 @@ func (s *Self) by() *Self {
 		return c
 	}
 	return &s.home.leader
+}
+
+// enteredBefore reports whether caller says already that it was self who entered
+// s last.
+func (s *Self) enteredBefore(self *Self) bool {
+	c := s.caller.Load()
+	return c == self || c == nil && self == &s.home.leader
 }
 
 // site returns the program counter of the New that made s, 0 if it was not kept.

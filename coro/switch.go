@@ -44,7 +44,7 @@ func (self *Self) Enter(co *Coroutine) {
 	if was > suspended || to.woken.Load() != 0 || !to.state.CompareAndSwap(was, entered) {
 		self.claim(to, "enter")
 	}
-	if t.current != self || to.w == nil || to.caller.Load() != self || to.thread() != t || t.modes != 0 {
+	if t.current != self || to.w == nil || !to.enteredBefore(self) || to.thread() != t || t.modes != 0 {
 		self.prepare(t, to, co, handoff.Enter)
 	}
 
@@ -192,7 +192,7 @@ func (self *Self) prepare(t *Thread, to *Self, co *Coroutine, down handoff.Signa
 		to.unclaim()
 		self.misuseOutside(t, to, down.String())
 	}
-	if to.by() != self || to.w != nil {
+	if !to.enteredBefore(self) {
 		to.caller.Store(self)
 	}
 	if from := to.thread(); from != t {

@@ -5,29 +5,32 @@ package handoff
 // Its goroutine starts with the first handoff down.
 //
 // No send ever blocks: a side sends only when the other one waits to receive,
-// or is about to. The signal that goes down is in the message's place, the
-// field Down; a second channel for the kill signal, and a select, would cost
-// 136 ns more a round trip.
+// or is about to. The message itself is empty, and the signal lies in the line;
+// a second channel for the kill signal, and a select, would cost 136 ns more a
+// round trip. The line keeps the channels, rather than the two functions, to be
+// small: it is part of what a parked coroutine costs.
 func Channel(l *Line) {
-	down := make(chan struct{}, 1)
-	up := make(chan Signal, 1)
-	started := false
+	l.down = make(chan struct{}, 1)
+	l.up = make(chan struct{}, 1)
 	l.Next = func() (Signal, bool) {
-		if started {
-			down <- struct{}{}
+		if l.started {
+			l.down <- struct{}{}
 		} else {
-			started = true
-			go func() {
-				defer close(up) // also after Goexit
-				l.loop()
-			}()
+			l.started = true
+			go l.channelRunner()
 		}
-		s, ok := <-up
-		return s, ok
+		_, ok := <-l.up
+		return l.rising, ok
 	}
 	l.Back = func(s Signal) bool {
-		up <- s
-		<-down
+		l.rising = s
+		l.up <- struct{}{}
+		<-l.down
 		return true
 	}
+}
+
+func (l *Line) channelRunner() {
+	defer close(l.up) // also after Goexit
+	l.loop()
 }

@@ -55,7 +55,7 @@ const (
 	// Kill goes down: the work is to unwind, by panicking with ErrKilled.
 	Kill
 
-	ask     // either way: run Line.fn where you wait
+	ask     // either way: run the question where you wait
 	answer  // the reply to ask
 	release // down, to an idle runner: end
 )
@@ -111,10 +111,34 @@ type Line struct {
 	// that is locked to its OS thread; see OSThreadLocked.
 	Direct bool
 
-	kept  bool   // the runner is idle, waiting for work
-	last  Signal // what an ended runner ended with
-	work  Work
-	fn    func()
+	kept    bool     // the runner is idle, waiting for work
+	last    Signal   // what an ended runner ended with
+	rising  Signal   // what comes up, on a Channel line
+	started bool     // the goroutine of a Channel line has been
+	work    Work     // to be started, or the question that ask brings
+	failure *failure // how work panicked, if it did
+
+	down, up chan struct{} // of a Channel line
+}
+
+// A question is what ask brings: a function to run.
+type question func()
+
+// Run implements Work, so that a question can lie where work does.
+func (q question) Run() bool {
+	q()
+	return false
+}
+
+// reply runs the question that ask brought.
+func (l *Line) reply() {
+	q := l.work
+	l.work = nil
+	q.Run()
+}
+
+// A failure is what work panicked with, and where.
+type failure struct {
 	value any
 	stack []uintptr
 }
@@ -141,7 +165,7 @@ func (l *Line) Enter(down Signal) Signal {
 // questions until something else comes up. Enterer's side.
 func (l *Line) Settle(up Signal, ok bool) Signal {
 	for ok && up == ask {
-		l.fn()
+		l.reply()
 		l.Down = answer
 		up, ok = l.next()
 	}
@@ -187,10 +211,9 @@ func (l *Line) EnterLocked() (Signal, bool) {
 
 // Ask runs fn on the runner that waits in Yield. Enterer's side.
 func (l *Line) Ask(fn func()) {
-	l.fn = fn
+	l.work = question(fn)
 	l.Down = ask
 	l.Settle(l.next()) // fn may ask back
-	l.fn = nil
 }
 
 // Exit ends the calling goroutine, after a Goexit signal, as runtime.Goexit
@@ -212,8 +235,8 @@ func (l *Line) Release() {
 }
 
 // Failure returns what the work panicked with and the program counters of its
-// stack at that moment, innermost first.
-func (l *Line) Failure() (value any, stack []uintptr) { return l.value, l.stack }
+// stack at that moment, innermost first. It may be called only after Panic.
+func (l *Line) Failure() (value any, stack []uintptr) { return l.failure.value, l.failure.stack }
 
 // Yield hands control to the enterer and returns Enter or Kill once it has come
 // back. Runner's side. On a line that is Direct it must not be called by a
@@ -227,7 +250,7 @@ func (l *Line) Yield() Signal {
 // questions until something else comes down. Runner's side.
 func (l *Line) Woken() Signal {
 	for l.Down == ask {
-		l.fn()
+		l.reply()
 		l.Back(answer)
 	}
 	return l.Down
@@ -239,10 +262,9 @@ func (l *Line) AskBack(fn func()) bool {
 	if l.Direct && OSThreadLocked() {
 		return false
 	}
-	l.fn = fn
+	l.work = question(fn)
 	l.Back(ask)
 	l.Woken() // fn may ask
-	l.fn = nil
 	return true
 }
 
@@ -302,9 +324,8 @@ func (l *Line) failed(v any) {
 		l.last = Terminate
 	default:
 		l.last = Panic
-		l.value = v
 		pcs := make([]uintptr, maxFailureStack)
-		l.stack = pcs[:runtime.Callers(3, pcs)]
+		l.failure = &failure{v, pcs[:runtime.Callers(3, pcs)]}
 	}
 	if exits {
 		l.Back(l.last)
