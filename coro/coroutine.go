@@ -94,6 +94,7 @@ type Self struct {
 	waker  atomic.Pointer[Self]   // who woke it last
 	thread atomic.Pointer[Thread] // changes when another thread enters it
 	alias  atomic.Pointer[string] // from SetName
+	slot   atomic.Pointer[Slot]   // set by its first wait for a lock
 
 	// Written by New.
 	id uint64

@@ -47,27 +47,40 @@ func PlaceOf(pc uintptr) string {
 // Parked tells where a suspended coroutine waits, as "dir/file.go:12
 // (pkg.func)": it is asked for its stack. It is "" for one that is not
 // suspended. May be called by any goroutine.
-func (co *Coroutine) Parked() string {
-	t := co.self.thread.Load()
-	if t == nil {
+func (self *Self) Parked() string {
+	t := self.thread.Load()
+	if t == nil || self.id == 0 {
 		return ""
 	}
-	if stack, _ := t.ask(co.self); stack != nil {
+	if stack, _ := t.ask(self); stack != nil {
 		return placeOf(stack)
 	}
 	return ""
 }
 
+// Ended reports whether the coroutine is dead. May be called by any goroutine.
+func (self *Self) Ended() bool { return self.state.Load() == dead }
+
 // Scheduler returns the thread's event loop, nil if it has none.
 func (t *Thread) Scheduler() Scheduler { return t.scheduler }
 
-// Slot returns the place in the coroutine that belongs to coro/cosync, which
-// keeps there what it needs while the coroutine waits. It is nil for a leader,
-// which never waits, and for a dead coroutine. The place goes with the
-// goroutine, so that the next coroutine that runs there finds it.
-func (self *Self) Slot() *any {
-	if self.w == nil {
-		return nil
+// A Slot is the place in a coroutine that belongs to coro/cosync, which keeps
+// there what it needs while the coroutine waits. It goes with the goroutine, so
+// that the next coroutine that runs there finds what the last one left. This
+// package does not look at it.
+type Slot struct{ Value any }
+
+// Slot returns the coroutine's slot. Only the coroutine itself may call it, not
+// a leader, which never waits.
+func (self *Self) Slot() *Slot {
+	s := self.slot.Load()
+	if s == nil {
+		s = &self.w.slot
+		self.slot.Store(s)
 	}
-	return &self.w.slot
+	return s
 }
+
+// Slotted returns the slot of a coroutine that has called Slot, else nil. May be
+// called by any goroutine; by then the slot may serve another coroutine.
+func (self *Self) Slotted() *Slot { return self.slot.Load() }

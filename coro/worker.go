@@ -16,7 +16,7 @@ import (
 type worker struct {
 	handoff.Line
 	self atomic.Pointer[Self] // whom it ran last; a dead one means idle
-	slot any                  // see Self.Slot
+	slot Slot                 // see Self.Slot
 
 	prev, next *worker // in the list of its thread, under Thread.mu
 }
