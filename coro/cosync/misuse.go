@@ -33,13 +33,14 @@ type words struct {
 func (w words) Error() string { return w.text }
 func (w words) Unwrap() error { return w.error }
 
+// Interfaces already, so that to pass one on allocates nothing.
 var (
-	errRWRecursive  = words{"RWMutex locked recursively", ErrRecursive}
-	errRWNotHeld    = words{"RWMutex unlocked by a coroutine that does not hold it", ErrNotHeld}
-	errRWUpgrade    = words{"RWMutex upgraded by a coroutine that does not hold it for reading", ErrNotHeld}
-	errRWDowngrade  = words{"RWMutex downgraded by a coroutine that does not hold it for writing", ErrNotHeld}
-	errWaitUnlocked = words{"Queue waited in by a coroutine that does not hold the mutex", ErrNotHeld}
-	errWakeUnlocked = words{"Queue entered by one who does not hold the mutex", ErrNotHeld}
+	errRWRecursive  error = words{"RWMutex locked recursively", ErrRecursive}
+	errRWNotHeld    error = words{"RWMutex unlocked by a coroutine that does not hold it", ErrNotHeld}
+	errRWUpgrade    error = words{"RWMutex upgraded by a coroutine that does not hold it for reading", ErrNotHeld}
+	errRWDowngrade  error = words{"RWMutex downgraded by a coroutine that does not hold it for writing", ErrNotHeld}
+	errWaitUnlocked error = words{"Queue waited in by a coroutine that does not hold the mutex", ErrNotHeld}
+	errWakeUnlocked error = words{"Queue entered by one who does not hold the mutex", ErrNotHeld}
 )
 
 // misuse panics.
