@@ -33,6 +33,22 @@ var programs = map[string][][]op{
 		{opLockA, opLock, opUnlock, opUnlockA}, {opRLock, opLockA, opUnlockA, opRUnlock},
 		{opRLock, opUp, opLockA, opUnlockA}, {opLockA, opRLock, opUp, opUnlock},
 	},
+	"kill a mutex's next": {
+		{opLockA, opLockA, opUnlockA, opLockA}, {opLockA, opUnlockA, opLockB, opUnlockB},
+		{opLockA, opUnlockA, opLockA, opUnlockA}, {opLockA, opUnlockA, opAnd, opKill1, opAnd, opKill2},
+	},
+	"kill a queue's next": {
+		{opLockA, opWait, opUnlockA, opNext}, {opLockA, opWait, opUnlockA, opWait},
+		{opLockA, opNext, opAnd, opKill1, opUnlockA}, {opAll, opAnd, opKill2, opNext, opAnd, opKill1},
+	},
+	"kill an rwmutex's next": {
+		{opRLock, opUp, opDown, opRUnlock}, {opRLock, opRUnlock, opLock, opUnlock},
+		{opLock, opUnlock, opAnd, opKill1, opKill2}, {opRLock, opUp, opUnlock, opAnd, opKill2},
+	},
+	"kill a semaphore's next": {
+		{opAcq3, opRel3, opAcq2, opRel2}, {opAcq1, opRel1, opAcq1, opRel1},
+		{opAcq2, opRel2, opAnd, opKill1, opKill2}, {opTry2, opAcq1, opRel3, opAnd, opKill2},
+	},
 	"semaphore": {
 		{opAcq1, opAcq1, opRel1, opRel1}, {opAcq3, opRel3, opAcq2, opRel2},
 		{opAcq2, opRel2, opTry2, opRel2}, {opAcq1, opRel1, opAcq3, opRel3},
@@ -47,7 +63,7 @@ func TestEveryTransition(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := coro.Direct
-			limit := 1500
+			limit := 4000
 			if testing.Short() {
 				limit = 100
 			}

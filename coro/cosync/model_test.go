@@ -37,15 +37,20 @@ const (
 	opRel2    op = "s.Release(2)"
 	opRel3    op = "s.Release(3)"
 	opTry2    op = "s.TryAcquire(2)"
+	opKill1   op = "kill(1)"
+	opKill2   op = "kill(2)"
+	opKill3   op = "kill(3)"
+	opAnd     op = "and" // no yield between the operations before and after
 )
 
 var allOps = []op{
 	opLockA, opUnlockA, opTryA, opLockB, opUnlockB, opWait, opFront, opNext, opAll, opRLock, opRUnlock,
 	opLock, opUnlock, opUp, opDown, opAcq1, opAcq2, opAcq3, opRel1, opRel2, opRel3, opTry2,
+	opKill1, opKill2, opKill3, opAnd, opAnd, opAnd,
 }
 
-// units is how many units an operation on the semaphore is about.
-func (o op) units() int {
+// arg is how many units an operation on the semaphore is about, or whom a kill.
+func (o op) arg() int {
 	i := strings.IndexByte(string(o), '(')
 	return int(o[i+1] - '0')
 }
@@ -80,6 +85,7 @@ type modelCo struct {
 	relock  bool // on its way out of q
 	dead    bool
 	units   int
+	asked   int // units, in its last Acquire that had to wait
 }
 
 // A model is the state of the world; its parts are never shared with a copy.
@@ -127,6 +133,10 @@ func (m *model) play(c choice) {
 	} else {
 		woken = m.enter(c.co)
 	}
+	m.drain(woken)
+}
+
+func (m *model) drain(woken []int) {
 	for len(woken) > 0 {
 		next := woken[0]
 		woken = append(m.resume(next), woken[1:]...)
@@ -147,10 +157,23 @@ func (m *model) enter(i int) []int {
 	return m.do(i, o)
 }
 
-// done logs that the operation of i has returned.
-func (m *model) done(i int, result string) {
+// done logs that the operation of i has returned, and goes on with the next one
+// if i does not yield in between.
+func (m *model) done(i int, result string, woken []int) []int {
 	c := &m.cos[i]
 	m.log.add("c%d:%s%s", i+1, c.prog[c.pc-1], result)
+	if c.pc < len(c.prog) && c.prog[c.pc] == opAnd {
+		for c.pc < len(c.prog) && c.prog[c.pc] == opAnd {
+			c.pc++
+		}
+		if c.pc == len(c.prog) {
+			c.dead = true
+			return append(woken, m.cleanUp(i)...)
+		}
+		c.pc++
+		woken = append(woken, m.do(i, c.prog[c.pc-1])...)
+	}
+	return woken
 }
 
 // held lists what i holds, in the order in which it is let go of at the end.
@@ -201,21 +224,36 @@ func (m *model) kill(i int) (woken []int) {
 	if c.pc == 0 { // never entered: nothing to unwind
 		return nil
 	}
-	waits, relock := c.waits, c.relock
-	c.waits = ""
+	waits, granted := c.waits, c.granted
+	c.waits, c.granted = "", false
+	mine := func(t ticket) bool { return t.co == i }
 	switch waits {
 	case "a", "b":
+		if granted {
+			woken = m.unlock(waits)
+		}
 		m.mq[waits] = without(m.mq[waits], i)
-		if relock && c.passes {
-			woken = m.next(true)
+		if c.relock && c.passes {
+			woken = append(woken, m.next(true)...)
 		}
 	case "q":
+		if granted && c.passes {
+			woken = m.next(true)
+		}
 		m.q = without(m.q, i)
 	case "rw":
-		m.rwq = slices.DeleteFunc(m.rwq, func(t ticket) bool { return t.co == i })
+		if m.writer == i {
+			m.writer = none
+		}
+		m.readers = without(m.readers, i)
+		m.rwq = slices.DeleteFunc(m.rwq, mine)
 		woken = m.serveRW()
 	case "s":
-		m.sq = slices.DeleteFunc(m.sq, func(t ticket) bool { return t.co == i })
+		if granted {
+			m.free += c.asked
+			c.units -= c.asked
+		}
+		m.sq = slices.DeleteFunc(m.sq, mine)
 		woken = m.serveSem()
 	}
 	return append(woken, m.cleanUp(i)...)
@@ -243,8 +281,7 @@ func (m *model) resume(i int) (woken []int) {
 	if waits == "rw" && m.writer != i {
 		woken = m.serveRW()
 	}
-	m.done(i, "")
-	return woken
+	return m.done(i, "", woken)
 }
 
 func (m *model) wait(i int, on string) { m.cos[i].waits = on }
@@ -444,9 +481,10 @@ func (m *model) do(i int, o op) (woken []int) {
 			result = " not held"
 		}
 	case opAcq1, opAcq2, opAcq3:
-		n := o.units()
+		n := o.arg()
 		if n > m.free || len(m.sq) > 0 {
 			m.wait(i, "s")
+			c.asked = n
 			m.sq = append(m.sq, ticket{co: i, units: n})
 			return nil
 		}
@@ -460,7 +498,7 @@ func (m *model) do(i int, o op) (woken []int) {
 		}
 		result = fmt.Sprint(" ", ok)
 	case opRel1, opRel2, opRel3:
-		n := o.units()
+		n := o.arg()
 		if n > c.units { // the programs release what is their own only
 			result = " units"
 			break
@@ -468,9 +506,16 @@ func (m *model) do(i int, o op) (woken []int) {
 		c.units -= n
 		m.free += n
 		woken = m.serveSem()
+	case opAnd: // the first of a program
+	case opKill1, opKill2, opKill3:
+		j := o.arg() - 1
+		if j == i {
+			result = " entered"
+			break
+		}
+		m.drain(m.kill(j))
 	}
-	m.done(i, result)
-	return woken
+	return m.done(i, result, woken)
 }
 
 func without(all []int, x int) []int {

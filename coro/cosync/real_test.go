@@ -64,10 +64,16 @@ func (w *world) entry(i int, prog []op) coro.Entry {
 			}
 			w.log.add("c%d:end", i+1)
 		}()
-		for _, o := range prog {
-			result := w.do(self, o, &has)
-			w.log.add("c%d:%s%s", i+1, o, result)
-			self.Yield()
+		for pc := 0; pc < len(prog); pc++ {
+			result := w.do(self, prog[pc], &has)
+			w.log.add("c%d:%s%s", i+1, prog[pc], result)
+			if pc+1 == len(prog) || prog[pc+1] != opAnd {
+				self.Yield()
+				continue
+			}
+			for pc+1 < len(prog) && prog[pc+1] == opAnd {
+				pc++
+			}
 		}
 	}
 }
@@ -83,6 +89,8 @@ func (w *world) do(self *Self, o op, has *mine) (result string) {
 		switch {
 		case !ok, errors.Is(err, coro.ErrKilled):
 			panic(v)
+		case errors.Is(err, coro.ErrReentered):
+			result = " entered"
 		case errors.Is(err, cosync.ErrRecursive):
 			result = " recursive"
 		case errors.Is(err, cosync.ErrDeadlock):
@@ -137,8 +145,8 @@ func (w *world) do(self *Self, o op, has *mine) (result string) {
 		w.rw.Downgrade(self)
 		has.r, has.w = true, false
 	case opAcq1, opAcq2, opAcq3:
-		w.s.Acquire(self, int64(o.units()))
-		has.units += o.units()
+		w.s.Acquire(self, int64(o.arg()))
+		has.units += o.arg()
 	case opTry2:
 		ok := w.s.TryAcquire(self, 2)
 		if ok {
@@ -146,11 +154,13 @@ func (w *world) do(self *Self, o op, has *mine) (result string) {
 		}
 		return fmt.Sprint(" ", ok)
 	case opRel1, opRel2, opRel3:
-		if o.units() > has.units {
+		if o.arg() > has.units {
 			return " units"
 		}
-		w.s.Release(self, int64(o.units()))
-		has.units -= o.units()
+		w.s.Release(self, int64(o.arg()))
+		has.units -= o.arg()
+	case opKill1, opKill2, opKill3:
+		self.Kill(w.cos[o.arg()-1])
 	}
 	return ""
 }
