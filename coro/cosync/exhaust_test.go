@@ -64,8 +64,8 @@ func TestEveryTransition(t *testing.T) {
 			t.Parallel()
 			h := coro.Direct
 			limit := 4000
-			if testing.Short() {
-				limit = 100
+			if testing.Short() || raceEnabled {
+				limit = 200
 			}
 			type node struct {
 				path  []choice

@@ -21,7 +21,7 @@ const (
 func load(t *testing.T, rounds int, body func(self *Self, l *loop, r *rand.Rand, rounds int)) {
 	t.Helper()
 	if testing.Short() {
-		rounds /= 10
+		rounds /= 20
 	}
 	for _, h := range handoffs {
 		t.Run(h.String(), func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestMutexContended(t *testing.T) {
 	var mu cosync.Mutex
 	counter := 0
 	want := 0
-	load(t, 300, func(self *Self, l *loop, r *rand.Rand, rounds int) {
+	load(t, 1500, func(self *Self, l *loop, r *rand.Rand, rounds int) {
 		for range rounds {
 			mu.Lock(self)
 			n := counter
@@ -93,7 +93,7 @@ func TestRWMutexLoad(t *testing.T) {
 	var rw cosync.RWMutex
 	var readers atomic.Int32
 	value, copied := 0, 0
-	load(t, 200, func(self *Self, l *loop, r *rand.Rand, rounds int) {
+	load(t, 1000, func(self *Self, l *loop, r *rand.Rand, rounds int) {
 		for range rounds {
 			switch r.IntN(5) {
 			case 0:
@@ -137,7 +137,7 @@ func TestSemaphoreLoad(t *testing.T) {
 	const units = 7
 	s := cosync.NewSemaphore(units)
 	var used atomic.Int64
-	load(t, 200, func(self *Self, l *loop, r *rand.Rand, rounds int) {
+	load(t, 1000, func(self *Self, l *loop, r *rand.Rand, rounds int) {
 		for range rounds {
 			n := 1 + r.Int64N(units)
 			s.Acquire(self, n)
@@ -156,7 +156,7 @@ func TestQueueLoad(t *testing.T) {
 	var mu cosync.Mutex
 	var q cosync.Queue
 	items, produced, consumed := 0, 0, 0
-	load(t, 200, func(self *Self, l *loop, r *rand.Rand, rounds int) {
+	load(t, 1000, func(self *Self, l *loop, r *rand.Rand, rounds int) {
 		id := self.Coroutine().ID()
 		for range rounds {
 			mu.Lock(self)
@@ -190,7 +190,7 @@ func TestKillLoad(t *testing.T) {
 	var rw cosync.RWMutex
 	s := cosync.NewSemaphore(3)
 	counter := 0
-	load(t, 60, func(self *Self, l *loop, r *rand.Rand, rounds int) {
+	load(t, 300, func(self *Self, l *loop, r *rand.Rand, rounds int) {
 		for range rounds {
 			victim := self.New(func(self *Self) {
 				mu.Lock(self)
