@@ -314,6 +314,10 @@ func (rw *RWMutex) book(self *coro.Self, n int, kind coro.EventKind, write bool)
 
 // misuseHeld diagnoses that self does not hold the lock, or not in that way.
 func (rw *RWMutex) misuseHeld(self *coro.Self, err error, verb string) {
-	misuse(self, err, rw.label(), rw.String(), verb,
+	first := rw.String()
+	if first == rw.label() {
+		first = "nobody holds it"
+	}
+	misuse(self, err, rw.label(), first, verb,
 		"RUnlock and Upgrade go with RLock, Unlock and Downgrade with Lock, in the same coroutine")
 }
