@@ -2,6 +2,7 @@ package cosync_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -14,12 +15,16 @@ import (
 func TestDeadlockAcrossLoops(t *testing.T) {
 	for _, h := range handoffs {
 		t.Run(h.String(), func(t *testing.T) {
-			const rounds = 300
+			const rounds = 3000
 			var m [2]cosync.Mutex
 			told := [2]int{}
+			var both sync.WaitGroup // so that they run side by side
+			both.Add(2)
 			a, b := newLoop("A", h), newLoop("B", h)
 			for i, l := range []*loop{a, b} {
 				l.start(func(self *Self) {
+					both.Done()
+					both.Wait()
 					for range rounds {
 						m[i].Lock(self)
 						l.again(self)

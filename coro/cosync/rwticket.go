@@ -283,6 +283,9 @@ func (rw *RWMutex) unlock(self *coro.Self, write bool) {
 	} else {
 		rw.readers.remove(self)
 	}
+	if !self.Quiet() {
+		rw.site.Store(0)
+	}
 	g := rw.serve(self)
 	rw.guard.Unlock()
 	rw.book(self, -1, EventUnlock, write)
@@ -305,11 +308,22 @@ func (rw *RWMutex) book(self *coro.Self, n int, kind coro.EventKind, write bool)
 		return
 	}
 	if n > 0 {
-		rw.site.Store(self.Site())
+		rw.noteSite(self, write)
 	}
 	if self.Thread().Traced() {
 		note(self, kind, rw.label()+" for "+mode(write))
 	}
+}
+
+// noteSite keeps where the lock was taken, which is known of a sole holder only.
+func (rw *RWMutex) noteSite(self *coro.Self, write bool) {
+	pc := self.Site()
+	rw.guard.Lock()
+	defer rw.guard.Unlock()
+	if !write && len(rw.readers.all) > 1 {
+		pc = 0
+	}
+	rw.site.Store(pc)
 }
 
 // misuseHeld diagnoses that self does not hold the lock, or not in that way.
