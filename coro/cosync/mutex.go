@@ -140,10 +140,27 @@ func (m *Mutex) blockers(_ *waiter, to []*coro.Self) []*coro.Self {
 
 func (m *Mutex) lockSlow(self *coro.Self) {
 	self.MustRun("lock a mutex")
-	if !m.state.CompareAndSwap(nil, self) {
-		if w := m.join(self); w != nil {
-			m.wait(w)
+	if m.state.Load() == nil && m.state.CompareAndSwap(nil, self) {
+		m.book(self)
+		return
+	}
+	if w := m.join(self); w != nil {
+		if self.Thread().Traced() {
+			note(self, EventPark, m.String())
 		}
+		done := false
+		defer func() {
+			if !done {
+				m.giveUp(w)
+			}
+		}()
+		for {
+			self.Park(m)
+			if w.settled() {
+				break
+			}
+		}
+		done = true
 	}
 	m.book(self)
 }
@@ -232,21 +249,6 @@ func (m *Mutex) barrier(self *coro.Self) *coro.Self {
 		return bad
 	}
 	return behind(self, m.waiters.tail)
-}
-
-// wait yields until the mutex has been handed to w.
-func (m *Mutex) wait(w *waiter) {
-	if w.self.Thread().Traced() {
-		w.self.Trace(EventPark, nil, m.String())
-	}
-	done := false
-	defer func() {
-		if !done {
-			m.giveUp(w)
-		}
-	}()
-	w.park(m)
-	done = true
 }
 
 // giveUp takes back a waiter that is killed: it leaves the queue, or hands on

@@ -171,7 +171,12 @@ func (q *Queue) wait(self *coro.Self, m *Mutex, front bool) {
 		m.Unlock(self)
 		unlocked = true
 	}
-	w.park(q)
+	for {
+		self.Park(q)
+		if w.settled() {
+			break
+		}
+	}
 	woken, passes = true, w.passes
 	if m != nil {
 		m.Lock(self)

@@ -220,7 +220,12 @@ func (rw *RWMutex) wait(w *waiter) {
 			rw.giveUp(w)
 		}
 	}()
-	w.park(rw)
+	for {
+		w.self.Park(rw)
+		if w.settled() {
+			break
+		}
+	}
 	done = true
 	if !w.write {
 		rw.guard.Lock()

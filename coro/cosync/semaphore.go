@@ -158,7 +158,12 @@ func (s *Semaphore) wait(w *waiter) {
 			s.giveUp(w)
 		}
 	}()
-	w.park(s)
+	for {
+		w.self.Park(s)
+		if w.settled() {
+			break
+		}
+	}
 	done = true
 }
 

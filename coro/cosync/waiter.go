@@ -74,19 +74,19 @@ func waiterOf(self *coro.Self) *waiter {
 	return w
 }
 
-// park yields until w is granted. It is unwound if the coroutine is killed; the
-// caller's deferred call then takes w back. on is what the coroutine waits for.
+// settled reports, after a Park, whether w is granted and its wake has come. If
+// not, the coroutine parks again: whoever enters a coroutine that waits for a
+// lock, knowing no better, gets control back at once. A coroutine that is
+// killed is unwound out of Park; a deferred call then takes w back.
 //
-// It does not take every Enter for the wake: whoever enters a coroutine that
-// waits for a lock, knowing no better, gets control back at once.
-func (w *waiter) park(on any) {
-	for {
-		w.self.Park(on)
-		if w.granted() && !w.co.Scheduled() {
-			w.co = nil
-			return
-		}
+// The loops are written out where the waiting is, because each frame between
+// the caller and the switch costs 8 ns.
+func (w *waiter) settled() bool {
+	if !w.granted() || w.co.Scheduled() {
+		return false
 	}
+	w.co = nil
+	return true
 }
 
 // granted reports whether w was granted. If so, its wake has been sent; it may
