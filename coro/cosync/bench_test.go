@@ -120,3 +120,28 @@ func BenchmarkSemaphore(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkWake is the floor of a handoff: the switches and the wake of
+// [BenchmarkMutexHandoff], without a mutex.
+func BenchmarkWake(b *testing.B) {
+	asLeader(b, func(b *testing.B, th *coro.Thread) {
+		var a [2]*coro.Coroutine
+		for i := range a {
+			a[i] = th.New(func(self *Self) {
+				for {
+					self.Yield()
+					self.Wake(a[i^1])
+					self.Yield()
+				}
+			})
+			th.Enter(a[i])
+		}
+		th.Enter(a[0])
+		i := 1
+		th.Enter(a[1])
+		for b.Loop() {
+			th.Enter(a[i])
+			i ^= 1
+		}
+	})
+}
