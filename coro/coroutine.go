@@ -97,6 +97,7 @@ type Self struct {
 	waker  atomic.Pointer[Self]   // who woke it last
 	moved  atomic.Pointer[Thread] // where it runs now, nil while that is home
 	extra  atomic.Pointer[extra]  // rarely needed
+	slot   atomic.Pointer[Slot]   // set by its first wait for a lock
 
 	// Written by New.
 	home *Thread

@@ -16,6 +16,7 @@ import (
 type worker struct {
 	handoff.Line
 	self atomic.Pointer[Self] // whom it ran last; a dead one means idle
+	slot Slot                 // see Self.Slot
 
 	// Of the coroutine that it runs; fields of the line of control.
 	wakes   queue // woken by it, to run when it yields
