@@ -280,8 +280,7 @@ func TestEnteredIsTrueDownTheChain(t *testing.T) {
 			return got
 		}
 		var innermost []bool
-		var body func(level int) coro.Entry
-		body = func(level int) coro.Entry {
+		body := func(level int) coro.Entry {
 			return func(self *coro.Self) {
 				if level == depth-2 { // one stays outside the chain
 					innermost = entered()

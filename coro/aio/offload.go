@@ -29,11 +29,10 @@ func Offload[T any](self *coro.Self, fn func() (T, error)) (T, error) {
 
 // A job is a function on its way through the workers.
 type job struct {
-	fn      func()
-	loop    *Loop
-	co      *coro.Coroutine
-	name    string
-	endless bool // not a job for the bounded set: it may wait for ever
+	fn   func()
+	loop *Loop
+	co   *coro.Coroutine
+	name string
 
 	// Under loop.mu.
 	state    jobState

@@ -211,8 +211,13 @@ func TestShort(t *testing.T) {
 		unit string
 		want string
 	}{
-		{1.234, "ns", "1.23 ns"}, {65.24, "ns", "65.2 ns"}, {345.6, "ns", "346 ns"}, {1234, "ns", "1.23 µs"},
-		{2.5e6, "ns", "2.50 ms"}, {512, "B", "512 B"}, {3277, "B", "3.20 KiB"},
+		{1.234, "ns", "1.23 ns"},
+		{65.24, "ns", "65.2 ns"},
+		{345.6, "ns", "346 ns"},
+		{1234, "ns", "1.23 µs"},
+		{2.5e6, "ns", "2.50 ms"},
+		{512, "B", "512 B"},
+		{3277, "B", "3.20 KiB"},
 	} {
 		if got := bench.Short(tt.v, tt.unit); got != tt.want {
 			t.Errorf("Short(%v, %s): got %q, want %q", tt.v, tt.unit, got, tt.want)
