@@ -48,6 +48,33 @@ func TestNewCostsNoGoroutineUntilTheFirstEnter(t *testing.T) {
 	})
 }
 
+func TestNewMayBeCalledByAnyGoroutine(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		const each = 100
+		thread := newThread()
+		made := make(chan *coro.Coroutine, 4*each)
+		var makers sync.WaitGroup
+		for range 4 {
+			makers.Go(func() {
+				for range each {
+					made <- thread.New(nop)
+				}
+			})
+		}
+		makers.Wait()
+		close(made)
+		ids := map[uint64]bool{}
+		for co := range made {
+			ids[co.ID()] = true
+			thread.Enter(co)
+			wantStatus(t, co, coro.Dead)
+		}
+		if len(ids) != 4*each {
+			t.Errorf("different ids: got %d, want %d", len(ids), 4*each)
+		}
+	})
+}
+
 func TestNeverEnteredCoroutineIsCollected(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		thread := newThread()
@@ -197,6 +224,21 @@ func TestEnterIfInactiveEntersUnlessEntered(t *testing.T) {
 			t.Errorf("times entered: got %d, want 2", entered)
 		}
 		wantMisuse(t, coro.ErrTerminated, func() { thread.Leader().EnterIfInactive(co) })
+	})
+}
+
+func TestEnterIfInactiveOfAWokenOneIsDiagnosed(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		thread := newThread()
+		runs := 0
+		woken := thread.New(func(*coro.Self) { runs++ })
+		thread.Enter(thread.New(func(self *coro.Self) {
+			self.Wake(woken)
+			wantMisuse(t, coro.ErrScheduled, func() { self.EnterIfInactive(woken) })
+		}))
+		if runs != 1 {
+			t.Errorf("turns: got %d, want 1", runs)
+		}
 	})
 }
 
