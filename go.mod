@@ -1,8 +1,10 @@
 module github.com/gohandoff/coroutine
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/google/go-cmp v0.7.0
 	go.uber.org/goleak v1.3.0
 )
+
+require golang.org/x/sys v0.49.0

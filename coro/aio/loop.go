@@ -44,6 +44,7 @@ type Loop struct {
 	outside  int // holds and offloads: things that may bring something yet
 	holds    int // of these, the holds
 	pool     pool
+	helpers  helpers
 	wakeup   chan struct{}
 	stuck    bool // nothing can wake what is parked, but for other loops
 	verdict  bool // a look at all loops found a deadlock
