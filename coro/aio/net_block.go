@@ -17,6 +17,9 @@ const maxBuffer = 64 << 10
 // readBuffered reads what a helper has read. It is read into memory of the
 // connection, so that it is there for the next reader if this one is unwound.
 func (h *half) readBuffered(self *coro.Self, p []byte) (int, error) {
+	if h.have && h.n == 0 && errors.Is(h.err, os.ErrDeadlineExceeded) {
+		h.have = false // of a reader that was unwound, and stale perhaps
+	}
 	if !h.have {
 		size := min(len(p), maxBuffer)
 		if cap(h.buf) < size {
@@ -58,9 +61,6 @@ func (h *half) interruptRead(finished <-chan struct{}) {
 	}
 	<-finished
 	_ = c.inner.SetReadDeadline(h.deadline)
-	if h.n == 0 && errors.Is(h.err, os.ErrDeadlineExceeded) {
-		h.have, h.err = false, nil // it was we
-	}
 }
 
 // writeAll writes p.

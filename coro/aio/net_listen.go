@@ -73,13 +73,36 @@ func (l *Listener) Accept(self *coro.Self) (*Conn, error) {
 	if conn != nil {
 		return NewConn(conn), nil
 	}
+	returned := false
+	defer func() {
+		if !returned {
+			l.keep()
+		}
+	}()
 	LoopOf(self).await(self, &l.wait, l)
+	returned = true
 	conn, err := l.conn, l.err
 	l.conn, l.err = nil, nil
 	if err != nil {
 		return nil, err
 	}
 	return NewConn(conn), nil
+}
+
+// keep is called when the coroutine that accepts is unwound, which may also be
+// when the helper has accepted already. An error is forgotten: it is the one that
+// the interruption made, or one that the next Accept meets again.
+func (l *Listener) keep() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.conn == nil:
+	case l.closed:
+		l.conn.Close()
+	default:
+		l.early = l.conn
+	}
+	l.conn, l.err = nil, nil
 }
 
 func (l *Listener) acceptBlocking() {
@@ -97,15 +120,6 @@ func (l *Listener) interruptAccept(finished <-chan struct{}) {
 	if ok {
 		_ = d.SetDeadline(l.deadline)
 	}
-	// An error is the one we made, or one that the next Accept meets again.
-	if l.err == nil {
-		if l.closed {
-			l.conn.Close()
-		} else {
-			l.early = l.conn
-		}
-	}
-	l.conn, l.err = nil, nil
 }
 
 // SetDeadline sets when Accept gives up, also one that waits; never, if t is
