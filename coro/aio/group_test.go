@@ -101,14 +101,10 @@ func TestGroupFirstError(t *testing.T) {
 					t.Errorf("Wait = %v, want error 2", err)
 				}
 				want := []string{
-					"slept 2", "end 2", "slept 1", "end 1", "slept 0", "end 0", "slept 4", "end 4", "slept 3", "end 3",
+					"slept 2", "end 2", "slept 1", "end 1", "slept 0", "end 0", "slept 3", "end 3", "slept 4", "end 4",
 				}
 				if failFast {
 					want = []string{"slept 2", "end 2", "end 1", "end 0"}
-				} else {
-					want = []string{
-						"slept 2", "end 2", "slept 1", "end 1", "slept 0", "end 0", "slept 3", "end 3", "slept 4", "end 4",
-					}
 				}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("what happened (-want +got):\n%s", diff)

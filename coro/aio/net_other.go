@@ -16,6 +16,7 @@ import (
 func rawStream(net.Conn) syscall.RawConn { return nil }
 
 func (h *half) tryRead([]byte) (n int, again bool, err error) { return 0, false, errors.ErrUnsupported }
+
 func (h *half) tryWrite([]byte) (n int, again bool, err error) {
 	return 0, false, errors.ErrUnsupported
 }
