@@ -44,6 +44,7 @@ type Loop struct {
 	outside  int // holds and offloads: things that may bring something yet
 	holds    int // of these, the holds
 	pool     pool
+	helpers  helpers
 	wakeup   chan struct{}
 	stuck    bool // nothing can wake what is parked, but for other loops
 	verdict  bool // a look at all loops found a deadlock
@@ -233,6 +234,7 @@ func Reschedule(self *coro.Self, other *Loop) {
 		return
 	}
 	co := self.Coroutine()
+	enlist(other) // it may not run yet, and this loop may wait for what it will do
 	// Other must not see co before it has yielded, and it has when the next
 	// item of this loop is done. Until other has it, it counts as a thing
 	// outside there, so that other does not stop for lack of work.

@@ -55,6 +55,7 @@ func (l *Loop) Run(ctx context.Context) error {
 			l.settle()
 		}
 		l.pool.stop(l)
+		l.helpers.stop(l)
 		l.mu.Lock()
 		l.running = false
 		l.runCtx = nil
