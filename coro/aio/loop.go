@@ -126,7 +126,7 @@ func (l *Loop) Thread() *coro.Thread { return l.thread }
 // Name returns the loop's name.
 func (l *Loop) Name() string { return l.name }
 
-// Now returns the time of the loop's clock. It must be called on the loop.
+// Now returns the time of the loop's clock. It may be called by any goroutine.
 func (l *Loop) Now() time.Time { return l.clock.Now() }
 
 // LoopOf returns the loop on which self runs. It panics with a

@@ -41,8 +41,10 @@ type timers struct {
 	free []*timer
 }
 
-func (h *timers) less(i, j int) bool {
-	a, b := h.heap[i], h.heap[j]
+func (h *timers) less(i, j int) bool { return before(h.heap[i], h.heap[j]) }
+
+// before tells the order of two timers.
+func before(a, b *timer) bool {
 	if !a.at.Equal(b.at) {
 		return a.at.Before(b.at)
 	}
