@@ -143,7 +143,9 @@ func (l *Loop) settle() {
 
 // fire makes ready what the clock says is due. The caller holds mu.
 func (l *Loop) fire() {
+	l.mu.Unlock() // a clock and a tracer are somebody else's code
 	now := l.clock.Now()
+	l.mu.Lock()
 	for len(l.timers.heap) > 0 && !l.timers.heap[0].at.After(now) {
 		t := l.timers.heap[0]
 		l.timers.stop(t)
@@ -155,7 +157,7 @@ func (l *Loop) fire() {
 			l.inbox.push(item{co: t.who, told: true})
 		}
 		if l.thread.Traced() {
-			l.mu.Unlock() // the tracer may look at the loop
+			l.mu.Unlock()
 			l.trace(EventTimer, t.who)
 			l.mu.Lock()
 		}
@@ -168,18 +170,14 @@ func (l *Loop) take() item {
 	if l.policy == nil || l.left == 1 || l.plain {
 		return l.inbox.pop()
 	}
-	// Not under the lock: a policy is somebody else's code.
+	// Not under the lock: a policy is somebody else's code, and may panic.
 	n := l.left
 	l.mu.Unlock()
-	i := -1
-	func() {
-		defer l.mu.Lock()
-		i = l.policy.Next(n)
-	}()
+	i := l.policy.Next(n)
 	if i < 0 || i >= n {
-		l.mu.Unlock()
 		panic(fmt.Sprintf("aio: the policy chose %d of %d that are ready", i, n))
 	}
+	l.mu.Lock()
 	return l.inbox.take(i)
 }
 
