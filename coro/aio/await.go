@@ -28,7 +28,7 @@ func Await[T any](self *coro.Self, fn func(ctx context.Context) (T, error)) (T, 
 	ctx, cancel := context.WithCancel(Context(self))
 	defer cancel()
 	j := &job{co: self.Coroutine(), fn: func() { v, err = fn(ctx) }}
-	w := &wait{
+	w := &errand{
 		block: j.run,
 		interrupt: func(finished <-chan struct{}) {
 			cancel()
@@ -47,7 +47,7 @@ func Await[T any](self *coro.Self, fn func(ctx context.Context) (T, error)) (T, 
 
 var awaited any = waitName("something outside")
 
-// A wait is a blocking call that a helper, a goroutine of the loop, makes for a
+// An errand is a blocking call that a helper, a goroutine of the loop, makes for a
 // coroutine that is parked meanwhile. It may be used again when it is over.
 //
 // Invariants:
@@ -55,8 +55,8 @@ var awaited any = waitName("something outside")
 //     thing outside that may bring something; and as a hold, so that a loop
 //     that comes to its end does not wait for it, but kills who waits.
 //   - When await has returned or been unwound, block has returned: no helper
-//     uses what belongs to the coroutine, or the wait itself, after that.
-type wait struct {
+//     uses what belongs to the coroutine, or the errand itself, after that.
+type errand struct {
 	block func() // called by the helper
 	// interrupt makes block return soon, receives from finished, and puts
 	// right what it changed to that end. Called when the coroutine is unwound.
@@ -71,7 +71,7 @@ type wait struct {
 }
 
 // await parks self, on what on says, until a helper has returned from w.block.
-func (l *Loop) await(self *coro.Self, w *wait, on any) {
+func (l *Loop) await(self *coro.Self, w *errand, on any) {
 	if !self.InCoroutine() {
 		self.Yield() // panics
 	}
@@ -94,7 +94,7 @@ func (l *Loop) await(self *coro.Self, w *wait, on any) {
 }
 
 // drop ends the wait if the coroutine is being unwound in it.
-func (w *wait) drop() {
+func (w *errand) drop() {
 	l := w.loop
 	l.mu.Lock()
 	if w.done {
@@ -111,8 +111,8 @@ func (w *wait) drop() {
 // workers of the pool they are not limited in number: each may wait for ever, so
 // that a limit would be a deadlock.
 type helpers struct {
-	idle   []chan *wait // parked helpers, the one that parked last at the end
-	ending bool         // none may become idle any more
+	idle   []chan *errand // parked helpers, the one that parked last at the end
+	ending bool           // none may become idle any more
 	all    sync.WaitGroup
 }
 
@@ -121,7 +121,7 @@ type helpers struct {
 const maxIdleHelpers = 64
 
 // help gives w to a helper.
-func (l *Loop) help(w *wait) {
+func (l *Loop) help(w *errand) {
 	l.mu.Lock()
 	l.outside++
 	l.holds++
@@ -139,18 +139,18 @@ func (l *Loop) help(w *wait) {
 }
 
 // helper is a helper: it waits for one coroutine after another.
-func (l *Loop) helper(w *wait) {
+func (l *Loop) helper(w *errand) {
 	defer l.helpers.all.Done()
 	defer func() {
 		if w != nil {
 			l.helped(w, nil) // runtime.Goexit in w.block
 		}
 	}()
-	var next chan *wait
+	var next chan *errand
 	for w != nil {
 		w.block()
 		if next == nil {
-			next = make(chan *wait, 1)
+			next = make(chan *errand, 1)
 		}
 		done := w
 		w = nil
@@ -160,9 +160,9 @@ func (l *Loop) helper(w *wait) {
 	}
 }
 
-// helped brings the coroutine of a wait that is over home. It reports whether
+// helped brings the coroutine of an errand that is over home. It reports whether
 // the helper shall stay and receive from next, if that is not nil.
-func (l *Loop) helped(w *wait, next chan *wait) (stay bool) {
+func (l *Loop) helped(w *errand, next chan *errand) (stay bool) {
 	l.mu.Lock()
 	w.done = true
 	l.outside--

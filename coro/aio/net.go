@@ -48,7 +48,7 @@ type Conn struct {
 
 // A half is one direction of a Conn.
 type half struct {
-	wait
+	errand
 	owner
 	conn *Conn
 	verb string // "read" or "write"
@@ -76,11 +76,11 @@ func NewConn(inner net.Conn) *Conn {
 	c.r.conn, c.r.verb = c, "read"
 	c.w.conn, c.w.verb = c, "write"
 	if c.raw != nil {
-		c.r.wait = wait{block: c.r.waitReadable, interrupt: c.r.interruptHalf}
-		c.w.wait = wait{block: c.w.waitWritable, interrupt: c.w.interruptHalf}
+		c.r.errand = errand{block: c.r.waitReadable, interrupt: c.r.interruptHalf}
+		c.w.errand = errand{block: c.w.waitWritable, interrupt: c.w.interruptHalf}
 	} else {
-		c.r.wait = wait{block: c.r.readBlocking, interrupt: c.r.interruptRead}
-		c.w.wait = wait{block: c.w.writeBlocking, interrupt: c.w.interruptBoth}
+		c.r.errand = errand{block: c.r.readBlocking, interrupt: c.r.interruptRead}
+		c.w.errand = errand{block: c.w.writeBlocking, interrupt: c.w.interruptBoth}
 	}
 	return c
 }
@@ -243,7 +243,7 @@ func (h *half) beFair(self *coro.Self) {
 // went wrong there.
 func (h *half) park(self *coro.Self) error {
 	h.served = 0
-	LoopOf(self).await(self, &h.wait, h)
+	LoopOf(self).await(self, &h.errand, h)
 	return h.err
 }
 

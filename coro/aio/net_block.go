@@ -26,7 +26,7 @@ func (h *half) readBuffered(self *coro.Self, p []byte) (int, error) {
 			h.buf = make([]byte, size)
 		}
 		h.p = h.buf[:size]
-		LoopOf(self).await(self, &h.wait, h)
+		LoopOf(self).await(self, &h.errand, h)
 	}
 	n := copy(p, h.p[:h.n])
 	h.p, h.n = h.p[n:], h.n-n
@@ -66,7 +66,7 @@ func (h *half) interruptRead(finished <-chan struct{}) {
 // writeAll writes p.
 func (h *half) writeAll(self *coro.Self, p []byte) (int, error) {
 	h.p = p
-	LoopOf(self).await(self, &h.wait, h)
+	LoopOf(self).await(self, &h.errand, h)
 	n, err := h.n, h.err
 	h.p, h.err = nil, nil
 	return n, err

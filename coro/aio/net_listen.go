@@ -15,7 +15,7 @@ import (
 // [NewListener].
 type Listener struct {
 	inner net.Listener
-	wait
+	errand
 	owner
 
 	// Fields of the owner and of the helper that waits for it.
@@ -52,7 +52,7 @@ func Listen(self *coro.Self, network, address string) (*Listener, error) {
 // be called by any goroutine.
 func NewListener(inner net.Listener) *Listener {
 	l := &Listener{inner: inner}
-	l.wait = wait{block: l.acceptBlocking, interrupt: l.interruptAccept}
+	l.errand = errand{block: l.acceptBlocking, interrupt: l.interruptAccept}
 	return l
 }
 
@@ -79,7 +79,7 @@ func (l *Listener) Accept(self *coro.Self) (*Conn, error) {
 			l.keep()
 		}
 	}()
-	LoopOf(self).await(self, &l.wait, l)
+	LoopOf(self).await(self, &l.errand, l)
 	returned = true
 	conn, err := l.conn, l.err
 	l.conn, l.err = nil, nil

@@ -187,7 +187,7 @@ func await(self *coro.Self, c syscall.Conn, write bool) error {
 	k := key{c, write}
 	k.claim(self)
 	defer k.release()
-	w := &wait{
+	w := &errand{
 		block: func() { err = block(func(fd uintptr) bool { return ready(fd, write) }) },
 		interrupt: func(finished <-chan struct{}) {
 			_ = set(longAgo) // an error means that c is closed
