@@ -14,6 +14,7 @@ func locks() []bench.Shape {
 		for _, s := range []bench.Shape{
 			{Name: "mutex, free", Goal: only(h, 0.4), Runner: bench.Runner{Setup: on(inside(mutexFree), with)}},
 			{Name: "mutex, handed over", Goal: only(h, 3), Runner: bench.Runner{Setup: on(mutexHandoff, with)}},
+			{Name: "mutex, held and yielded", Runner: bench.Runner{Setup: on(mutexHeld, with)}},
 			{Name: "queue, wait and next", Runner: bench.Runner{Setup: on(queue, with)}},
 			{Name: "rwmutex, read", Runner: bench.Runner{Setup: on(inside(rwRead), with)}},
 			{Name: "rwmutex, write", Runner: bench.Runner{Setup: on(inside(rwWrite), with)}},
@@ -55,9 +56,41 @@ func mutexFree(self *coro.Self, n int) {
 	}
 }
 
-// mutexHandoff: each Enter has the holder unlock and queue up again, and the
-// other one take over: a contended Lock, an Unlock and a wake.
+// mutexHandoff: two coroutines lock and unlock by turns. Once one of them waits,
+// each Unlock hands the mutex to it and each Lock has to wait: that, a wake and
+// one switch are one operation.
 func mutexHandoff(t *coro.Thread) func(int) {
+	var mu cosync.Mutex
+	var holder *coro.Coroutine // who has yielded with the mutex held
+	left := 0
+	body := func(self *coro.Self) {
+		defer func() { // killed at the end of the measure
+			if holder == self.Coroutine() {
+				mu.Unlock(self)
+			}
+		}()
+		for {
+			mu.Lock(self)
+			if left--; left <= 0 {
+				holder = self.Coroutine()
+				self.Yield()
+				holder = nil
+			}
+			mu.Unlock(self)
+		}
+	}
+	leader := t.Leader()
+	leader.Enter(t.New(body)) // holds
+	leader.Enter(t.New(body)) // waits
+	return func(n int) {
+		left = n
+		leader.Enter(holder)
+	}
+}
+
+// mutexHeld: each Enter has the holder unlock and queue up again, and the other
+// one take over and yield with the mutex held: a handoff and a switch more.
+func mutexHeld(t *coro.Thread) func(int) {
 	var mu cosync.Mutex
 	body := func(self *coro.Self) {
 		hold := func() {
