@@ -167,11 +167,10 @@ func (l *Loop) awaitVerdict() *DeadlockError {
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// What has been brought since a verdict does not change it: it comes from
+	// other loops in the same deadlock, which unwind their coroutines.
 	e := l.verdict
 	l.stuck, l.verdict = false, nil
-	if l.inbox.n > 0 {
-		return nil // a plain goroutine was quicker
-	}
 	return e
 }
 

@@ -97,7 +97,10 @@ func wantIs(t testing.TB, err, want error) {
 	}
 }
 
-// sleepFor gives a task that sleeps and returns nil.
+// sleepFor gives a task that sleeps and returns nil. Inlined, its closure would
+// have another name in the golden files.
+//
+//go:noinline
 func sleepFor(d time.Duration) func(self *coro.Self) error {
 	return func(self *coro.Self) error {
 		aio.Sleep(self, d)
