@@ -70,7 +70,7 @@ func (g *Group) Go(self *coro.Self, entry func(self *coro.Self) error) {
 			return
 		}
 	}
-	t := l.newTask(TaskOf(self), entry)
+	t := l.newTask(self, TaskOf(self), entry)
 	t.group, t.observed = g, true
 	if g.tasks == nil {
 		g.tasks = map[*Task]uint64{}

@@ -127,7 +127,7 @@ func (e *timeoutError) Unwrap() []error { return []error{ErrTimeout, context.Dea
 // and where [Yield] does.
 func Timeout(self *coro.Self, d time.Duration, body func(self *coro.Self) error) error {
 	l := parkable(self)
-	t := l.newTask(TaskOf(self), body)
+	t := l.newTask(self, TaskOf(self), body)
 	t.observed = true // a panic is the caller's business, not Run's
 	timer := l.arm(max(d, 0), t.co, func() { t.cancelHere(l, &timeoutError{d}) })
 	defer l.disarm(timer)

@@ -60,7 +60,7 @@ type waiter struct {
 // [*coro.UsageError] if entry is nil ([coro.ErrNilEntry]) or the loop is closed
 // ([coro.ErrClosed]).
 func (l *Loop) Go(entry func(self *coro.Self) error) *Task {
-	t := l.newTask(nil, entry)
+	t := l.newTask(l.thread, nil, entry)
 	l.Schedule(t.co)
 	return t
 }
@@ -68,7 +68,7 @@ func (l *Loop) Go(entry func(self *coro.Self) error) *Task {
 // GoContext is [Loop.Go] for a task that is cancelled when ctx is done, with
 // ctx's cause; before it runs, if ctx is done already.
 func (l *Loop) GoContext(ctx context.Context, entry func(self *coro.Self) error) *Task {
-	t := l.newTask(nil, entry)
+	t := l.newTask(l.thread, nil, entry)
 	if ctx.Err() != nil {
 		families.Lock()
 		t.cause = context.Cause(ctx)
@@ -93,7 +93,7 @@ func (l *Loop) GoContext(ctx context.Context, entry func(self *coro.Self) error)
 func Go(self *coro.Self, entry func(self *coro.Self) error) *Task {
 	l := LoopOf(self)
 	self.MustRun("start a task")
-	t := l.newTask(TaskOf(self), entry)
+	t := l.newTask(self, TaskOf(self), entry)
 	l.schedule(self, t.co)
 	return t
 }
@@ -106,12 +106,13 @@ func TaskOf(self *coro.Self) *Task {
 	return t
 }
 
-func (l *Loop) newTask(parent *Task, entry func(self *coro.Self) error) *Task {
+// newTask makes a task of l; by is who does it, the thread for anybody.
+func (l *Loop) newTask(by coro.Creator, parent *Task, entry func(self *coro.Self) error) *Task {
 	if entry == nil {
-		l.thread.New(nil) // panics, with the words for it
+		by.New(nil) // panics, with the words for it
 	}
 	t := &Task{entry: entry}
-	t.co = l.thread.NewFor(entry, t.run)
+	t.co = by.NewFor(entry, t.run)
 	t.enroll(l, parent)
 	return t
 }
