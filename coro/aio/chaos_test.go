@@ -1,8 +1,10 @@
 package aio_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -54,7 +56,7 @@ func TestChaos(t *testing.T) {
 					}
 				})
 			}
-			all.Wait()
+			c.await(t, &all)
 			cancel()
 			for _, l := range c.loops {
 				if err := l.Close(); err != nil {
@@ -73,6 +75,22 @@ func TestChaos(t *testing.T) {
 			}
 		}
 	})
+}
+
+// await waits for all, and shows the loops if that takes too long.
+func (c *chaos) await(t *testing.T, all *sync.WaitGroup) {
+	t.Helper()
+	ended := make(chan struct{})
+	go func() { all.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		var b bytes.Buffer
+		for _, l := range c.loops {
+			_ = l.Dump(&b)
+		}
+		panic(fmt.Sprintf("seed %d hangs:\n%s", c.seed, b.String()))
+	}
 }
 
 type chaos struct {

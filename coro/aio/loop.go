@@ -253,7 +253,7 @@ func (l *Loop) unhold(holds int) {
 	l.mu.Lock()
 	l.outside--
 	l.holds -= holds
-	wake := l.asleep && l.outside == 0
+	wake := l.asleep && l.outside == l.holds // one that drains waits for all but the holds
 	if wake {
 		l.asleep = false
 	}

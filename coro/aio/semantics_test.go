@@ -3,6 +3,8 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -228,6 +230,39 @@ func TestATaskThatMovesToALoopThatEndsIsUnwoundThere(t *testing.T) {
 		if err := task.Err(); !errors.Is(err, context.Canceled) && !errors.Is(err, aio.ErrClosed) {
 			t.Errorf("got error %v, want cancelled or closed", err)
 		}
+	})
+}
+
+// Chaos found this one: b, which drains and has a hold, waits for a coroutine on
+// its way from a, which is killed there.
+func TestACoroutineThatIsKilledOnItsWayToALoopThatEnds(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, loop newLoop) {
+		a, b := loop(aio.WithName("a")), loop(aio.WithName("b"))
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		hold := b.Hold()
+		defer hold()
+		ended := make(chan error)
+		a.Go(func(self *coro.Self) error {
+			me := self.Coroutine()
+			a.Post(func() { // before a hands it over
+				go func() { ended <- b.Run(ctx) }()
+				cancel()
+				for asleep := false; !asleep; {
+					var dump strings.Builder
+					if err := b.Dump(&dump); err != nil {
+						t.Error(err)
+					}
+					asleep = strings.HasPrefix(dump.String(), "loop b: sleeps")
+					runtime.Gosched()
+				}
+				a.Thread().Kill(me)
+			})
+			aio.Reschedule(self, b)
+			return nil
+		})
+		run(t, a)
+		wantIs(t, <-ended, context.Canceled)
 	})
 }
 
