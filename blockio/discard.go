@@ -28,7 +28,7 @@ func (r *request) discard() error {
 	align := int64(d.limits.DiscardAlignment)
 	from, to := r.off, r.off+r.n
 	if over := from & (align - 1); over != 0 {
-		from += min(align-over, r.n)
+		from += align - over
 	}
 	if to == d.size {
 		to = d.ceil(to) // the driver's last block, which may be part of one of align
