@@ -2,6 +2,7 @@ package blocktest
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -231,8 +232,10 @@ func (p *program) read(self *coro.Self, off, n int64, vectored bool) error {
 
 func (p *program) write(self *coro.Self, off, n int64, vectored bool) error {
 	buf := p.bytes(n)
-	for i := range buf {
-		buf[i] = byte(p.rng.Uint32())
+	var words [8]byte
+	for i := 0; i < len(buf); i += len(words) {
+		binary.LittleEndian.PutUint64(words[:], p.rng.Uint64())
+		copy(buf[i:], words[:])
 	}
 	flags := blockio.Flags(p.rng.UintN(2)) // 0 or FUA
 	return p.change(p.model.Write(off, buf), func() error {

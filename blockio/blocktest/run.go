@@ -27,7 +27,7 @@ type config struct {
 	device   []blockio.Option
 }
 
-// WithSeeds has Run try n seeds, from 1 on; the default is 4. More find more.
+// WithSeeds has Run try n seeds, from 1 on; the default is 3. More find more.
 func WithSeeds(n int) Option { return func(c *config) { c.seeds = n } }
 
 // WithSeed has Run try this one only, to repeat a failure.
@@ -37,7 +37,7 @@ func WithSeed(seed uint64) Option { return func(c *config) { c.seed, c.seeds = s
 // 16.
 func WithWorkers(n int) Option { return func(c *config) { c.workers = n } }
 
-// WithRequests sets how many requests each of them sends; the default is 40.
+// WithRequests sets how many requests each of them sends; the default is 30.
 func WithRequests(n int) Option { return func(c *config) { c.requests = n } }
 
 // WithSizes sets the sizes of the devices; the default is 128 KiB, and that and
@@ -57,7 +57,7 @@ func WithDevice(opts ...blockio.Option) Option {
 // Run tests the drivers that open makes, in subtests, on both handoffs. A
 // failure names its seed.
 func Run(t *testing.T, open Opener, opts ...Option) {
-	c := config{seeds: 4, seed: 1, workers: 16, requests: 40, sizes: []int64{128 << 10, 128<<10 + 777}}
+	c := config{seeds: 3, seed: 1, workers: 16, requests: 30, sizes: []int64{128 << 10, 128<<10 + 777}}
 	for _, o := range opts {
 		o(&c)
 	}
