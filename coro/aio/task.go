@@ -30,7 +30,8 @@ type Task struct {
 	done     bool
 	err      error
 	panicked *coro.PanicError
-	observed bool // somebody asks for the result
+	observed bool   // somebody asks for the result
+	group    *Group // that is told when it is done, nil if none
 	waiters  []*waiter
 	doneC    chan struct{}
 	ctx      context.Context
@@ -187,6 +188,9 @@ func (t *Task) finish(self *coro.Self, err error) {
 	}
 	for _, w := range waiters {
 		w.wake(self)
+	}
+	if t.group != nil {
+		t.group.finished(self, t)
 	}
 	switch {
 	case observed:
