@@ -29,13 +29,16 @@ import (
 type Driver interface {
 	// ReadAt fills p with what is at off.
 	ReadAt(self *coro.Self, p []byte, off int64) error
-	// WriteAt stores p at off. If flags has FUA, it returns after the medium
-	// has confirmed p.
+	// WriteAt stores p at off, and leaves p as it is. If flags has FUA, it
+	// returns after the medium has confirmed p; see Limits.FUA.
 	WriteAt(self *coro.Self, p []byte, off int64, flags Flags) error
 	// Flush returns after the medium has confirmed all writes that had
-	// returned before Flush was called.
+	// returned before Flush was called. One is under way at a time, besides
+	// other requests. A driver that cannot tell whether another Flush makes
+	// up for one that failed has all later ones fail.
 	Flush(self *coro.Self) error
-	// Size returns the number of bytes.
+	// Size returns the number of bytes, which only Resize changes. The
+	// Device asks when it is opened and after each Resize.
 	Size() int64
 	// Limits returns what the Device has to respect.
 	Limits() Limits
@@ -71,25 +74,32 @@ func (f Flags) String() string {
 	return strings.Join(names, "|")
 }
 
-// Limits are what a driver asks of the requests that it gets. A zero field is no
-// limit.
+// Limits are what a driver asks of the requests that it gets, and what it can
+// do. The zero Limits ask for nothing and promise nothing.
 type Limits struct {
 	// Alignment is what the offset and length of every request are a
-	// multiple of: a power of two, in bytes. 0 and 1 are none.
+	// multiple of: a power of two, in bytes. 0 and 1 are none. Where Size is
+	// not a multiple of it, a request may reach past Size, to the next one:
+	// there the driver reads zeroes, and gets zeroes, which it drops.
 	Alignment int
 	// MemoryAlignment is what the address of every buffer is a multiple of.
 	MemoryAlignment int
 	// MaxTransfer is the most bytes in one ReadAt or WriteAt, a multiple of
 	// Alignment; the Device splits larger ones.
 	MaxTransfer int
+	// MaxPieces is the most pieces in one ReadVAt or WriteVAt.
+	MaxPieces int
 	// MaxDiscard is the most bytes in one Discard or WriteZeroes.
 	MaxDiscard int64
 	// DiscardAlignment is what Discard can deallocate at all; the Device
-	// leaves out what is not aligned. WriteZeroes gets anything aligned to
-	// Alignment.
+	// leaves out what is not aligned, but for the last block, if the range
+	// reaches to the end. WriteZeroes gets anything aligned to Alignment.
 	DiscardAlignment int
 	// ReadOnly means that nothing can be changed.
 	ReadOnly bool
+	// FUA means that the driver knows the flag of that name. Otherwise it
+	// never sees it: the Device flushes after the write.
+	FUA bool
 }
 
 // A Discarder can be told that a range is no longer needed. What is read there

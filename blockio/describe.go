@@ -1,0 +1,80 @@
+package blockio
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Describe draws the drivers of a device as a tree, each with its size, what it
+// asks for and what it can do:
+//
+//	disk: cache                     1048576 bytes, fua discard
+//	├── file: file disk.img         1048576 bytes, align 512
+//	└── backing: mem of 1048576 bytes ...
+func Describe(d *Device) string {
+	var b strings.Builder
+	flags := ""
+	if d.opt.readOnly && !d.driver.Limits().ReadOnly {
+		flags += ", opened read-only"
+	}
+	if d.opt.aligned {
+		flags += ", aligned requests only"
+	}
+	if d.opt.name != "" {
+		fmt.Fprintf(&b, "%s: ", d.opt.name)
+	}
+	describe(&b, d.driver, "", flags)
+	return b.String()
+}
+
+func describe(b *strings.Builder, driver Driver, indent, flags string) {
+	fmt.Fprintf(b, "%s: %s%s\n", driver, traits(driver), flags)
+	p, ok := driver.(Parent)
+	if !ok {
+		return
+	}
+	children := p.Children()
+	for i, c := range children {
+		branch, next := "├── ", "│   "
+		if i == len(children)-1 {
+			branch, next = "└── ", "    "
+		}
+		fmt.Fprintf(b, "%s%s%s = ", indent, branch, c.Role)
+		describe(b, c.Driver, indent+next, "")
+	}
+}
+
+// traits says what a driver asks for and what it can do besides.
+func traits(driver Driver) string {
+	l := driver.Limits()
+	t := []string{fmt.Sprintf("%d bytes", driver.Size())}
+	number := func(name string, n int64) {
+		if n > 1 {
+			t = append(t, fmt.Sprintf("%s %d", name, n))
+		}
+	}
+	number("alignment", int64(l.Alignment))
+	number("memory alignment", int64(l.MemoryAlignment))
+	number("max transfer", int64(l.MaxTransfer))
+	number("max pieces", int64(l.MaxPieces))
+	number("max discard", l.MaxDiscard)
+	number("discard alignment", int64(l.DiscardAlignment))
+	has := func(name string, ok bool) {
+		if ok {
+			t = append(t, name)
+		}
+	}
+	_, discard := driver.(Discarder)
+	_, zeroes := driver.(ZeroWriter)
+	_, status := driver.(StatusReporter)
+	_, vector := driver.(VectorDriver)
+	_, resize := driver.(Resizer)
+	has("read-only", l.ReadOnly)
+	has("fua", l.FUA)
+	has("discard", discard)
+	has("write-zeroes", zeroes)
+	has("status", status)
+	has("vectored", vector)
+	has("resize", resize)
+	return strings.Join(t, ", ")
+}

@@ -1,0 +1,232 @@
+package blockio
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
+)
+
+// A Device is a block device: bytes that are read and written by offset, by any
+// number of coroutines at a time. It stands between them and a [Driver], checks
+// all that is asked for, and does what the driver cannot: requests of any offset
+// and length, waiting for one another where they must, draining.
+//
+// A request is done as a whole or returns an [*OpError]. It is the coroutine that
+// asked for it: the call returns when the request is done, other coroutines run
+// meanwhile. A coroutine that is killed in a request leaves nothing behind, but
+// what a write had stored by then.
+//
+// All methods that take a self belong to the loop that the device was opened on,
+// and panic with a [*coro.UsageError] for [ErrElsewhere] on another. They may
+// yield. No method takes a lock; between two yields nobody else runs.
+//
+// Requests that overlap may be done in any order and at the same time, if both
+// leave the alignment to the caller: then a byte that two write at a time is
+// either's, and a byte that one reads and another writes is the old or the new.
+// A write that is not aligned excludes all others from the blocks that it
+// touches.
+type Device struct {
+	driver Driver
+	loop   *aio.Loop
+	thread *coro.Thread
+	name   string
+	limits Limits
+	opt    options
+
+	// The optional interfaces of the driver, nil where it has them not.
+	discarder Discarder
+	zeroer    ZeroWriter
+	reporter  StatusReporter
+	vector    VectorDriver
+	resizer   Resizer
+
+	// Derived from limits, so that the checks are plain comparisons.
+	mask        uint64 // Alignment-1
+	memMask     uintptr
+	maxTransfer int64
+
+	size int64
+
+	tracked  tracker
+	gate     gate
+	writes   durability
+	closing  bool // no new requests
+	closed   bool
+	closers  waitList
+	freeReqs *request
+	buffers  buffers
+
+	stats stats
+}
+
+type options struct {
+	name        string
+	maxInFlight int
+	readOnly    bool
+	aligned     bool
+}
+
+// An Option sets up a [Device] in [Open].
+type Option func(*options)
+
+// WithName names the device in errors, statistics and dumps; the default is what
+// the driver's String says.
+func WithName(name string) Option { return func(o *options) { o.name = name } }
+
+// WithMaxInFlight lets at most n requests go on at a time, the others wait for
+// their turn, first come, first served. The default is no limit. It panics if n
+// is less than 1.
+func WithMaxInFlight(n int) Option {
+	if n < 1 {
+		panic(fmt.Sprintf("blockio: WithMaxInFlight(%d): want 1 or more", n))
+	}
+	return func(o *options) { o.maxInFlight = n }
+}
+
+// WithReadOnly refuses all that would change the device.
+func WithReadOnly() Option { return func(o *options) { o.readOnly = true } }
+
+// WithAligned refuses, with [ErrAlignment], reads and writes that the driver
+// could not be given as they are, instead of copying them through buffers: for
+// those who want to be sure of the fast path.
+func WithAligned() Option { return func(o *options) { o.aligned = true } }
+
+// Open makes a device of driver, for the coroutines of self's loop. The device
+// owns the driver from then on, and closes it in [Device.Close]; if Open fails,
+// the driver is not closed. Open does not yield.
+//
+// It returns an [*OpError] for [ErrDriver] if the driver's limits make no sense.
+// It panics with a [*coro.UsageError] for [aio.ErrNoLoop] if self's thread has
+// no loop.
+func Open(self *coro.Self, driver Driver, opts ...Option) (*Device, error) {
+	loop := aio.LoopOf(self)
+	d := &Device{
+		driver: driver, loop: loop, thread: loop.Thread(),
+		limits: driver.Limits(), size: driver.Size(),
+		opt: options{maxInFlight: math.MaxInt},
+	}
+	for _, o := range opts {
+		o(&d.opt)
+	}
+	if d.name = d.opt.name; d.name == "" {
+		d.name = driver.String()
+	}
+	d.opt.readOnly = d.opt.readOnly || d.limits.ReadOnly
+	if err := d.limits.normalize(); err != nil {
+		return nil, &OpError{Op: OpOpen, Device: d.name, Err: err}
+	}
+	if d.size < 0 || d.size > math.MaxInt64-int64(d.limits.Alignment) {
+		return nil, &OpError{Op: OpOpen, Device: d.name, Err: fmt.Errorf("%w: its size is %d", ErrDriver, d.size)}
+	}
+	d.mask = uint64(d.limits.Alignment - 1)
+	d.memMask = uintptr(d.limits.MemoryAlignment - 1)
+	d.maxTransfer = int64(d.limits.MaxTransfer)
+	d.discarder, _ = driver.(Discarder)
+	d.zeroer, _ = driver.(ZeroWriter)
+	d.reporter, _ = driver.(StatusReporter)
+	d.vector, _ = driver.(VectorDriver)
+	d.resizer, _ = driver.(Resizer)
+	d.writes.init()
+	return d, nil
+}
+
+// normalize checks the limits and replaces zeroes by what they stand for.
+func (l *Limits) normalize() error {
+	for _, a := range []struct {
+		name string
+		n    *int
+	}{
+		{"Alignment", &l.Alignment},
+		{"MemoryAlignment", &l.MemoryAlignment},
+		{"DiscardAlignment", &l.DiscardAlignment},
+	} {
+		if *a.n == 0 {
+			*a.n = 1
+		}
+		if *a.n < 0 || *a.n&(*a.n-1) != 0 || *a.n > maxAlignment {
+			return fmt.Errorf("%w: its %s is %d, want a power of two up to %d", ErrDriver, a.name, *a.n, maxAlignment)
+		}
+	}
+	l.DiscardAlignment = max(l.DiscardAlignment, l.Alignment)
+	if l.MaxTransfer == 0 {
+		l.MaxTransfer = math.MaxInt &^ (l.Alignment - 1)
+	}
+	if l.MaxTransfer < l.Alignment || l.MaxTransfer&(l.Alignment-1) != 0 {
+		return fmt.Errorf("%w: its MaxTransfer is %d, want a multiple of Alignment, %d", ErrDriver, l.MaxTransfer, l.Alignment)
+	}
+	if l.MaxDiscard == 0 {
+		l.MaxDiscard = math.MaxInt64 &^ int64(l.DiscardAlignment-1)
+	}
+	l.MaxDiscard &^= int64(l.DiscardAlignment - 1)
+	if l.MaxDiscard <= 0 {
+		return fmt.Errorf("%w: its MaxDiscard is less than DiscardAlignment, %d", ErrDriver, l.DiscardAlignment)
+	}
+	if l.MaxPieces == 0 {
+		l.MaxPieces = math.MaxInt
+	}
+	if l.MaxPieces < 0 {
+		return fmt.Errorf("%w: its MaxPieces is %d", ErrDriver, l.MaxPieces)
+	}
+	return nil
+}
+
+// maxAlignment is larger than any block that a medium has; buffers of this size
+// are held for a read-modify-write.
+const maxAlignment = 64 << 20
+
+// Size returns the number of bytes. It changes with [Device.Resize] only.
+func (d *Device) Size() int64 { return d.size }
+
+// ReadOnly reports whether the device refuses to be changed.
+func (d *Device) ReadOnly() bool { return d.opt.readOnly }
+
+// Limits returns the limits of the driver, those that it does not have filled in
+// with what stands for none. Requests need not respect them.
+func (d *Device) Limits() Limits { return d.limits }
+
+// Driver returns the driver, to look at it; calls that bypass the Device are
+// not checked, tracked or drained.
+func (d *Device) Driver() Driver { return d.driver }
+
+// Name returns the name of the device.
+func (d *Device) Name() string { return d.name }
+
+// String returns the name of the device.
+func (d *Device) String() string { return d.name }
+
+// Close refuses new requests, and those that are held by a drained section, with
+// [ErrClosed]; waits until what is in flight is done and nobody else has the
+// device drained; flushes; and closes the driver. The driver is closed also if
+// the flush fails; all errors are returned, joined in an [*OpError]. Closing
+// twice does nothing; a second Close meanwhile waits for the first.
+//
+// If the coroutine is killed while it waits, the device stays open.
+func (d *Device) Close(self *coro.Self) error {
+	r := d.request(self, OpClose, 0, 0)
+	defer r.done()
+	for d.closing {
+		if d.closed {
+			return r.result(nil)
+		}
+		r.wait(&d.closers)
+	}
+	d.closing = true
+	defer func() {
+		d.closing = d.closed
+		d.wakeAll(self, &d.closers)
+	}()
+	d.wakeAll(self, &d.gate.queue)
+	d.drain(r)
+	defer d.undrain(self)
+
+	var errs []error
+	if !d.opt.readOnly {
+		errs = append(errs, d.flush(r))
+	}
+	d.closed = true
+	errs = append(errs, d.driver.Close(self))
+	return r.result(errors.Join(errs...))
+}

@@ -1,0 +1,240 @@
+// Package mem is a block driver that keeps its blocks in memory, and only those
+// that were written: a device of a terabyte costs what is in it. It is what
+// other drivers are tested against, so it is as simple as it can be.
+//
+// No operation yields, so each is atomic.
+package mem
+
+import (
+	"fmt"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/coro"
+)
+
+const (
+	pageSize = 4096
+	// chunkPages pages are found through one entry of the map: 2 MiB, so that
+	// the pointers of a chunk are a page themselves.
+	chunkPages = 512
+	chunkSize  = chunkPages * pageSize
+)
+
+type (
+	page  [pageSize]byte
+	chunk struct {
+		pages [chunkPages]*page
+		used  int
+	}
+)
+
+// A Driver is a [blockio.Driver] in memory. Make one with [New].
+type Driver struct {
+	size   int64
+	limits blockio.Limits
+	chunks map[int64]*chunk
+
+	// The chunk used last, which is often used next.
+	recentAt int64
+	recent   *chunk
+
+	zeroes page // never written
+}
+
+// An Option sets up a [Driver] in [New].
+type Option func(*Driver)
+
+// WithLimits has the driver ask for l, to play a device with sectors or a
+// controller with small transfers. A DiscardAlignment of 0 is that of a page.
+func WithLimits(l blockio.Limits) Option { return func(d *Driver) { d.limits = l } }
+
+// WithAlignment has the driver ask for requests aligned to n bytes.
+func WithAlignment(n int) Option { return func(d *Driver) { d.limits.Alignment = n } }
+
+// New makes a driver of size bytes, all zero.
+func New(size int64, opts ...Option) *Driver {
+	d := &Driver{size: size, chunks: map[int64]*chunk{}, recentAt: -1}
+	d.limits.FUA = true
+	for _, o := range opts {
+		o(d)
+	}
+	if d.limits.DiscardAlignment == 0 {
+		d.limits.DiscardAlignment = pageSize
+	}
+	return d
+}
+
+// Size returns the number of bytes.
+func (d *Driver) Size() int64 { return d.size }
+
+// Limits returns what New was told.
+func (d *Driver) Limits() blockio.Limits { return d.limits }
+
+// String returns "mem" and the size.
+func (d *Driver) String() string { return fmt.Sprintf("mem of %d bytes", d.size) }
+
+// Flush does nothing: nothing here outlives the process anyway.
+func (d *Driver) Flush(*coro.Self) error { return nil }
+
+// Close forgets everything.
+func (d *Driver) Close(*coro.Self) error {
+	d.chunks, d.recent, d.recentAt = nil, nil, -1
+	return nil
+}
+
+// ReadAt fills p with what is at off.
+func (d *Driver) ReadAt(_ *coro.Self, p []byte, off int64) error {
+	for len(p) > 0 {
+		at := off % pageSize
+		from := &d.zeroes
+		if pg := d.page(off); pg != nil {
+			from = pg
+		}
+		n := copy(p, from[at:])
+		p, off = p[n:], off+int64(n)
+	}
+	return nil
+}
+
+// WriteAt stores p at off.
+func (d *Driver) WriteAt(_ *coro.Self, p []byte, off int64, _ blockio.Flags) error {
+	for len(p) > 0 {
+		n := copy(d.own(off)[off%pageSize:], p)
+		p, off = p[n:], off+int64(n)
+	}
+	return nil
+}
+
+// ReadVAt fills the pieces of v from off.
+func (d *Driver) ReadVAt(self *coro.Self, v [][]byte, off int64) error {
+	for _, p := range v {
+		if err := d.ReadAt(self, p, off); err != nil {
+			return err
+		}
+		off += int64(len(p))
+	}
+	return nil
+}
+
+// WriteVAt stores the pieces of v at off.
+func (d *Driver) WriteVAt(self *coro.Self, v [][]byte, off int64, flags blockio.Flags) error {
+	for _, p := range v {
+		if err := d.WriteAt(self, p, off, flags); err != nil {
+			return err
+		}
+		off += int64(len(p))
+	}
+	return nil
+}
+
+// Discard frees the pages that the range covers.
+func (d *Driver) Discard(_ *coro.Self, off, n int64) error {
+	d.erase(off, off+n, true)
+	return nil
+}
+
+// WriteZeroes frees the pages that the range covers, if it may, and clears the
+// rest.
+func (d *Driver) WriteZeroes(_ *coro.Self, off, n int64, flags blockio.Flags) error {
+	d.erase(off, off+n, flags&blockio.MayUnmap != 0)
+	return nil
+}
+
+// BlockStatus tells pages that were written from those that were not.
+func (d *Driver) BlockStatus(_ *coro.Self, off, n int64) (blockio.Status, int64, error) {
+	end := off + n
+	data := d.page(off) != nil
+	next := off
+	for next < end && (d.page(next) != nil) == data {
+		if !data && d.chunk(next) == nil {
+			next = next - next%chunkSize + chunkSize
+		} else {
+			next = next - next%pageSize + pageSize
+		}
+	}
+	if data {
+		return blockio.Data, min(next, end) - off, nil
+	}
+	return blockio.Zero, min(next, end) - off, nil
+}
+
+// Resize makes the size n bytes.
+func (d *Driver) Resize(_ *coro.Self, n int64) error {
+	if n < d.size {
+		// To the end of the last page, which may hold padding.
+		d.erase(n, d.size-d.size%pageSize+pageSize, true)
+	}
+	d.size = n
+	return nil
+}
+
+// Pages returns how many pages are kept, of 4096 bytes each.
+func (d *Driver) Pages() (n int) {
+	for _, c := range d.chunks {
+		n += c.used
+	}
+	return n
+}
+
+// chunk returns the chunk that off lies in, nil if there is none.
+func (d *Driver) chunk(off int64) *chunk {
+	at := off / chunkSize
+	if at == d.recentAt {
+		return d.recent
+	}
+	c := d.chunks[at]
+	if c != nil {
+		d.recentAt, d.recent = at, c
+	}
+	return c
+}
+
+// page returns the page that off lies in, nil if there is none.
+func (d *Driver) page(off int64) *page {
+	if c := d.chunk(off); c != nil {
+		return c.pages[off%chunkSize/pageSize]
+	}
+	return nil
+}
+
+// own returns the page that off lies in, which it makes if there is none.
+func (d *Driver) own(off int64) *page {
+	c := d.chunk(off)
+	if c == nil {
+		c = new(chunk)
+		d.chunks[off/chunkSize] = c
+	}
+	pg := &c.pages[off%chunkSize/pageSize]
+	if *pg == nil {
+		*pg = new(page)
+		c.used++
+	}
+	return *pg
+}
+
+// erase has the range read as zeroes. It frees pages that lie in it whole, if
+// free is set.
+func (d *Driver) erase(off, end int64, free bool) {
+	for off < end {
+		c := d.chunk(off)
+		if c == nil {
+			off = off - off%chunkSize + chunkSize
+			continue
+		}
+		at := off % pageSize
+		n := min(pageSize-at, end-off)
+		pg := &c.pages[off%chunkSize/pageSize]
+		switch {
+		case *pg == nil:
+		case n == pageSize && free:
+			*pg = nil
+			if c.used--; c.used == 0 {
+				delete(d.chunks, off/chunkSize)
+				d.recentAt, d.recent = -1, nil
+			}
+		default:
+			clear((*pg)[at : at+n])
+		}
+		off += n
+	}
+}

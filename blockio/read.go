@@ -1,0 +1,121 @@
+package blockio
+
+import "github.com/gohandoff/coroutine/coro"
+
+// ReadAt fills p with what is at off, or returns an error; then what is in p is
+// undefined.
+func (d *Device) ReadAt(self *coro.Self, p []byte, off int64) error {
+	r := d.request(self, OpRead, off, int64(len(p)))
+	defer r.done()
+	return r.result(r.read(p))
+}
+
+// ReadVAt fills the pieces of v, one after the other, from off.
+func (d *Device) ReadVAt(self *coro.Self, v [][]byte, off int64) error {
+	r := d.request(self, OpRead, off, total(v))
+	defer r.done()
+	if len(v) == 1 {
+		return r.result(r.read(v[0]))
+	}
+	return r.result(r.readPieces(v))
+}
+
+func total(v [][]byte) (n int64) {
+	for _, p := range v {
+		n += int64(len(p))
+	}
+	return n
+}
+
+// read is the fast path: what the driver can be given as it is.
+func (r *request) read(p []byte) error {
+	d := r.d
+	if (uint64(r.off)|uint64(len(p)))&d.mask != 0 || addr(p)&d.memMask != 0 || int64(len(p)) > d.maxTransfer || len(p) == 0 {
+		r.one[0] = p
+		return r.readPieces(r.one[:])
+	}
+	if err := r.begin(false); err != nil {
+		return err
+	}
+	return r.callRead(p, r.off)
+}
+
+// readPieces is the long way: in several calls of the driver, through buffers
+// where it has to be.
+func (r *request) readPieces(v [][]byte) error {
+	d := r.d
+	if err := r.check(); err != nil || r.n == 0 {
+		return err
+	}
+	if err := d.checkAligned(r, v); err != nil {
+		return err
+	}
+	if err := r.begin(false); err != nil {
+		return err
+	}
+	off := r.off
+	for c := (cursor{v: v, n: r.n}); c.n > 0; {
+		var n int64
+		var err error
+		if v, k := d.vectorOf(&c, off); k > 0 {
+			n = k
+			r.part = Part{OpRead, off, n}
+			if err = d.vector.ReadVAt(r.self, v, off); err == nil {
+				c.forward(n)
+			}
+		} else if p := d.direct(&c, off); len(p) > 0 {
+			n = int64(len(p))
+			if err = r.callRead(p, off); err == nil {
+				c.skip(len(p))
+			}
+		} else {
+			n, err = r.readBounced(&c, off)
+		}
+		if err != nil {
+			return err
+		}
+		off += n
+	}
+	r.part = Part{}
+	return nil
+}
+
+// readBounced reads through a buffer, and returns by how much it got on.
+func (r *request) readBounced(c *cursor, off int64) (int64, error) {
+	d := r.d
+	start, end := d.bounce(off, c.n)
+	b := d.buffer(end - start)
+	defer d.release(b)
+	d.stats.bounced += uint64(end - start)
+	if err := r.callRead(b, start); err != nil {
+		return 0, err
+	}
+	left := c.n
+	c.scatter(b[off-start:])
+	return left - c.n, nil
+}
+
+// callRead calls the driver.
+func (r *request) callRead(p []byte, off int64) error {
+	r.part = Part{OpRead, off, int64(len(p))}
+	if err := r.d.driver.ReadAt(r.self, p, off); err != nil {
+		return err
+	}
+	r.part.Op = OpNone
+	return nil
+}
+
+// checkAligned refuses on a device opened WithAligned what is not.
+func (d *Device) checkAligned(r *request, v [][]byte) error {
+	if !d.opt.aligned {
+		return nil
+	}
+	ok := uint64(r.off)&d.mask == 0
+	for _, p := range v {
+		ok = ok && uint64(len(p))&d.mask == 0 && addr(p)&d.memMask == 0
+	}
+	if !ok {
+		return ErrAlignment
+	}
+	return nil
+}
