@@ -223,3 +223,15 @@ func (t *Thread) misuseClose() {
 	e.First = e.runner() + " runs"
 	panic(e)
 }
+
+// misuseStray is found by the goroutine of a coroutine whose entry has returned
+// although it does not run: another goroutine has yielded in its place. The next
+// Enter brings it to light.
+func (self *Self) misuseStray() {
+	panic(&UsageError{
+		Err: ErrOutside, About: self.title(), Created: self.createdAt(),
+		First:  "another goroutine yielded with its Self",
+		Second: "its entry returned, though nobody had entered it again",
+		Hint:   "use the Self that was handed to the entry, on the goroutine that it was handed to",
+	})
+}

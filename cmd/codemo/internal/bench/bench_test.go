@@ -93,6 +93,20 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// An absolute goal is about the values, whatever the baseline did.
+func TestAbsoluteGoalBesideABaseline(t *testing.T) {
+	r := result(bench.Goal{Value: 3000}, []float64{900, 1000, 1100}, []float64{100, 10, 1})
+	if got := r.Share(); got != 1.0/3 {
+		t.Errorf("Share: got %v, want 1/3", got)
+	}
+	if got := r.Spread(); got != 0.05 {
+		t.Errorf("Spread: got %v, want that of the values, 0.05", got)
+	}
+	if got := r.Shape.Goal.Text("ns"); got != "≤ 3.00 µs" {
+		t.Errorf("Text: got %q", got)
+	}
+}
+
 func TestScaleGivesWholeLaps(t *testing.T) {
 	tests := []struct {
 		n, lap     int
