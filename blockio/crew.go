@@ -2,6 +2,7 @@ package blockio
 
 import (
 	"context"
+	"fmt"
 	"unsafe"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -36,13 +37,13 @@ func (c *crew) run(self *coro.Self, name string, work func(self *coro.Self) erro
 		stop := context.AfterFunc(c.ctx, func() { loop.Post(c.stop) })
 		defer stop()
 	}
-	for range c.size {
+	for i := range c.size {
 		g.Go(self, func(self *coro.Self) error {
 			if c.stopped {
 				return context.Cause(c.ctx)
 			}
 			t := aio.TaskOf(self)
-			t.SetName(name)
+			t.SetName(fmt.Sprintf("%s %d", name, i+1))
 			c.tasks = append(c.tasks, t)
 			return work(self)
 		})
