@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -177,10 +178,7 @@ func (d *demoCopy) live() int { return d.thread.Live() }
 // goroutinesSettled returns how many goroutines there are, once those that were
 // told to end have done so: the last step of one is not seen from outside.
 func goroutinesSettled(want int) int {
-	for range 10_000 {
-		if runtime.NumGoroutine() <= want {
-			break
-		}
+	for end := time.Now().Add(2 * time.Second); runtime.NumGoroutine() > want && time.Now().Before(end); {
 		runtime.Gosched()
 	}
 	return runtime.NumGoroutine()

@@ -147,7 +147,7 @@ func dump(s *Shell, p []byte, off int64) error {
 		for _, c := range line {
 			octets += " " + hex.EncodeToString([]byte{c})
 		}
-		if err := s.print("%08x: %-48s  %s\n", off, octets, text); err != nil {
+		if err := s.print("%08x: %s  %s\n", off, octets, text); err != nil {
 			return err
 		}
 		p, off = p[len(line):], off+int64(len(line))
