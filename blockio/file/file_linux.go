@@ -248,7 +248,14 @@ func (d *Driver) BlockStatus(self *coro.Self, off, n int64) (blockio.Status, int
 		data, err := unix.Seek(d.sys.fd, off, unix.SEEK_DATA)
 		switch {
 		case err == unix.ENXIO:
-			return answer{blockio.Zero, n}, nil // a hole to the end
+			// A hole to the end, or there is nothing any more: then it is
+			// not for us to say that it has zeroes.
+			if st, err := d.f.Stat(); err != nil {
+				return answer{}, cause(err)
+			} else if !d.device && st.Size() < d.Size() {
+				return answer{}, d.shrunk(st.Size())
+			}
+			return answer{blockio.Zero, n}, nil
 		case err == unix.EINVAL || err == unix.EOPNOTSUPP:
 			return answer{blockio.Data, n}, nil // it has no holes to tell of
 		case err != nil:

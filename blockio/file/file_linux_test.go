@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -59,6 +60,24 @@ func TestHolesAreSeenAndMade(t *testing.T) {
 		got := make([]byte, 2*page)
 		if err := d.ReadAt(self, got, page); err != nil || !bytes.Equal(got, make([]byte, 2*page)) {
 			t.Errorf("what is read where it was discarded is not zero, or %v", err)
+		}
+	})
+}
+
+func TestWhatWasTruncatedUnderUsIsNoHole(t *testing.T) {
+	onLoop(t, func(t *testing.T, self *coro.Self) {
+		path := filepath.Join(t.TempDir(), "disk")
+		d, err := file.Open(self, path, file.Options{Create: true, Size: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close(self)
+		if err := os.Truncate(path, 5000); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = d.BlockStatus(self, 8192, 4096)
+		if want := "the file ends at 5000 now, but was 1048576 bytes long"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to say %q", err, want)
 		}
 	})
 }

@@ -78,7 +78,7 @@ and it measures each kind of step against what Go itself needs for it.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
-	root.AddCommand(newTrace(), newList(), newBench(), newVersion(), newParked())
+	root.AddCommand(newTrace(), newList(), newBench(), newVersion(), newParked(), newCopy(), newIO(), newMap(), newDemo())
 	return root
 }
 
