@@ -39,33 +39,45 @@ func init() {
 		rw("writev", "", "P:fq", "[-P pattern] [-fq] off len [len...]", "write from several buffers", true, true, false),
 		rw("aio_read", "", "P:vq", "[-P pattern] [-qv] off len", "start a read, and go on", false, false, true),
 		rw("aio_write", "", "P:fquz", "[-P pattern | -z [-u]] [-fq] off len", "start a write, and go on", true, false, true),
-		{name: "aio_flush", about: "wait for all that aio_... started, and tell of it",
-			do: func(s *Shell, self *coro.Self, _ args) error { return s.settle(self) }},
-		{name: "flush", alias: "f", about: "have the disk confirm what was written",
-			do: func(s *Shell, self *coro.Self, _ args) error { return s.Device.Flush(self) }},
+		{
+			name: "aio_flush", about: "wait for all that aio_... started, and tell of it",
+			do: func(s *Shell, self *coro.Self, _ args) error { return s.settle(self) },
+		},
+		{
+			name: "flush", alias: "f", about: "have the disk confirm what was written",
+			do: func(s *Shell, self *coro.Self, _ args) error { return s.Device.Flush(self) },
+		},
 		{name: "discard", alias: "d", options: "q", args: "[-q] off len", min: 2, max: 2, about: "tell that a range is not needed", do: discard},
-		{name: "map", about: "print what is allocated",
+		{
+			name: "map", about: "print what is allocated",
 			do: func(s *Shell, self *coro.Self, _ args) error {
 				return Extents(self, s.Device, func(e Extent) error {
 					return s.print("%-15s %s\n", fmt.Sprintf("%#x+%#x", e.Start, e.Length), e.Kind())
 				})
-			}},
+			},
+		},
 		{name: "alloc", alias: "a", args: "off [len]", min: 1, max: 2, about: "count what of a range is allocated", do: alloc},
-		{name: "length", alias: "l", about: "print the size",
-			do: func(s *Shell, _ *coro.Self, _ args) error { return s.print("%s\n", size.Format(s.Device.Size())) }},
-		{name: "truncate", alias: "t", args: "size", min: 1, max: 1, about: "change the size",
+		{
+			name: "length", alias: "l", about: "print the size",
+			do: func(s *Shell, _ *coro.Self, _ args) error { return s.print("%s\n", size.Format(s.Device.Size())) },
+		},
+		{
+			name: "truncate", alias: "t", args: "size", min: 1, max: 1, about: "change the size",
 			do: func(s *Shell, self *coro.Self, a args) error {
 				n, err := a.size(0)
 				if err != nil {
 					return err
 				}
 				return s.Device.Resize(self, n)
-			}},
+			},
+		},
 		{name: "stats", about: "count what was done so far", do: stats},
 		{name: "sleep", args: "milliseconds", min: 1, max: 1, about: "let what is in flight go on for a while", do: sleep},
 		{name: "help", alias: "?", args: "[command]", max: 1, about: "list the commands", do: help},
-		{name: "quit", alias: "q", about: "end",
-			do: func(*Shell, *coro.Self, args) error { return ErrQuit }},
+		{
+			name: "quit", alias: "q", about: "end",
+			do: func(*Shell, *coro.Self, args) error { return ErrQuit },
+		},
 	}
 }
 
