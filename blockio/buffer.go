@@ -94,13 +94,17 @@ func (c *cursor) scatter(b []byte) {
 }
 
 // direct returns what of the pieces the driver can be given next for a request
-// at off as it is, empty if nothing: small pieces are better copied together.
+// at off as it is, empty if nothing. Small pieces are better copied together,
+// and so is a small rest that does not end with a block: one call costs more
+// than the copy.
 func (d *Device) direct(c *cursor, off int64) []byte {
-	if uint64(off)&d.mask != 0 {
-		return nil
-	}
 	p := c.piece()
-	if int64(len(p)) < c.n && len(p) < maxBounce/4 || addr(p)&d.memMask != 0 {
+	switch {
+	case uint64(off)&d.mask != 0 || addr(p)&d.memMask != 0:
+		return nil
+	case int64(len(p)) < c.n && len(p) < maxBounce/4:
+		return nil
+	case uint64(c.n)&d.mask != 0 && c.n <= min(maxBounce/4, d.maxTransfer):
 		return nil
 	}
 	return p[:uint64(min(int64(len(p)), d.maxTransfer))&^d.mask]

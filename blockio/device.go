@@ -118,7 +118,7 @@ func Open(self *coro.Self, driver Driver, opts ...Option) (*Device, error) {
 	if err := d.limits.normalize(); err != nil {
 		return nil, &OpError{Op: OpOpen, Device: d.name, Err: err}
 	}
-	if d.size < 0 || d.size > math.MaxInt64-int64(d.limits.Alignment) {
+	if d.size < 0 || d.size > maxSize {
 		return nil, &OpError{Op: OpOpen, Device: d.name, Err: fmt.Errorf("%w: its size is %d", ErrDriver, d.size)}
 	}
 	d.mask = uint64(d.limits.Alignment - 1)
@@ -176,6 +176,9 @@ func (l *Limits) normalize() error {
 // maxAlignment is larger than any block that a medium has; buffers of this size
 // are held for a read-modify-write.
 const maxAlignment = 64 << 20
+
+// maxSize leaves room to round up to any alignment.
+const maxSize = math.MaxInt64 - maxAlignment
 
 // Size returns the number of bytes. It changes with [Device.Resize] only.
 func (d *Device) Size() int64 { return d.size }

@@ -28,7 +28,7 @@ func (r *request) discard() error {
 	align := int64(d.limits.DiscardAlignment)
 	from, to := r.off, r.off+r.n
 	if over := from & (align - 1); over != 0 {
-		from += min(align-over, r.n)
+		from += align - over
 	}
 	if to == d.size {
 		to = d.ceil(to) // the driver's last block, which may be part of one of align
@@ -69,15 +69,14 @@ func (r *request) status() (Status, int64, error) {
 	if err := r.begin(false); err != nil {
 		return 0, 0, err
 	}
-	from, to := d.floor(r.off), d.ceil(r.off+r.n)
-	r.part = Part{OpStatus, from, to - from}
-	s, k, err := d.reporter.BlockStatus(r.self, from, to-from)
+	r.part = Part{OpStatus, r.off, r.n}
+	s, k, err := d.reporter.BlockStatus(r.self, r.off, r.n)
 	if err != nil {
 		return 0, 0, err
 	}
-	if k < 1 || k > to-from || from+k <= r.off || s&^(Data|Zero) != 0 {
-		return 0, 0, fmt.Errorf("%w: the status of %d bytes at %d is %v for %d bytes", ErrDriver, to-from, from, s, k)
+	if k < 1 || k > r.n || s&^(Data|Zero) != 0 {
+		return 0, 0, fmt.Errorf("%w: it says %v of %d bytes", ErrDriver, s, k)
 	}
 	r.part.Op = OpNone
-	return s, min(from+k-r.off, r.n), nil
+	return s, k, nil
 }

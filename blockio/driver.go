@@ -144,7 +144,8 @@ func (s Status) String() string {
 // A StatusReporter knows where it has holes. A driver that does not is all Data.
 type StatusReporter interface {
 	// BlockStatus describes the range that begins at off, and returns how
-	// many bytes, at least one and at most n, share that description.
+	// many bytes, at least one and at most n, share that description. The
+	// range is inside Size, but need not be aligned: no block is moved.
 	BlockStatus(self *coro.Self, off, n int64) (Status, int64, error)
 }
 

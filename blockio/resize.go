@@ -26,7 +26,7 @@ func (r *request) resize() error {
 		return ErrReadOnly
 	case d.resizer == nil:
 		return ErrNotSupported
-	case r.n < 0 || r.n > math.MaxInt64-int64(d.limits.Alignment):
+	case r.n < 0 || r.n > maxSize:
 		return ErrOutOfRange
 	}
 	if _, err := r.admit(); err != nil {

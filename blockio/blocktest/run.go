@@ -1,0 +1,120 @@
+package blocktest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
+)
+
+// An Opener makes the driver to be tested, of size bytes, all zero.
+type Opener func(t *testing.T, self *coro.Self, size int64) blockio.Driver
+
+// An Option sets up [Run].
+type Option func(*config)
+
+type config struct {
+	seeds    int
+	seed     uint64
+	workers  int
+	requests int
+	sizes    []int64
+	real     bool
+	device   []blockio.Option
+}
+
+// WithSeeds has Run try n seeds, from 1 on; the default is 3. More find more.
+func WithSeeds(n int) Option { return func(c *config) { c.seeds = n } }
+
+// WithSeed has Run try this one only, to repeat a failure.
+func WithSeed(seed uint64) Option { return func(c *config) { c.seed, c.seeds = seed, 1 } }
+
+// WithWorkers sets how many coroutines send requests at a time; the default is
+// 16.
+func WithWorkers(n int) Option { return func(c *config) { c.workers = n } }
+
+// WithRequests sets how many requests each of them sends; the default is 30.
+func WithRequests(n int) Option { return func(c *config) { c.requests = n } }
+
+// WithSizes sets the sizes of the devices; the default is 128 KiB, and that and
+// 777 bytes, which no block divides.
+func WithSizes(sizes ...int64) Option { return func(c *config) { c.sizes = sizes } }
+
+// WithRealClock runs on a loop with the machine's clock, for a driver whose
+// completions come from outside the program. What happens then depends on more
+// than the seed.
+func WithRealClock() Option { return func(c *config) { c.real = true } }
+
+// WithDevice passes options on to [blockio.Open].
+func WithDevice(opts ...blockio.Option) Option {
+	return func(c *config) { c.device = append(c.device, opts...) }
+}
+
+// Run tests the drivers that open makes, in subtests, on both handoffs. A
+// failure names its seed.
+func Run(t *testing.T, open Opener, opts ...Option) {
+	c := defaults()
+	for _, o := range opts {
+		o(&c)
+	}
+	for _, h := range []coro.Handoff{coro.Channel, coro.Direct} {
+		for _, size := range c.sizes {
+			for seed := c.seed; seed < c.seed+uint64(c.seeds); seed++ {
+				t.Run(fmt.Sprintf("%v/size=%d/seed=%d", h, size, seed), func(t *testing.T) {
+					c.run(t, h, func(self *coro.Self) blockio.Driver { return open(t, self, size) }, size, seed)
+				})
+			}
+		}
+	}
+}
+
+func defaults() config {
+	return config{seeds: 3, seed: 1, workers: 16, requests: 30, sizes: []int64{128 << 10, 128<<10 + 777}}
+}
+
+// run is one test.
+func (c *config) run(t testing.TB, h coro.Handoff, open func(self *coro.Self) blockio.Driver, size int64, seed uint64) {
+	OnLoop(t, h, seed, c.real, func(self *coro.Self) error {
+		checked := Check(t, open(self), seed)
+		if got := checked.Size(); got != size {
+			return fmt.Errorf("the driver has %d bytes, want %d", got, size)
+		}
+		d, err := blockio.Open(self, checked, c.device...)
+		if err != nil {
+			return err
+		}
+		p := newProgram(t, d, checked, seed, c.requests)
+		if err := p.run(self, c.workers); err != nil {
+			return err
+		}
+		return d.Close(self)
+	})
+}
+
+// OnLoop runs body as a task of a loop of its own, and fails t if it returns an
+// error. Unless real is set, the loop has a virtual clock, and takes what is
+// ready in an order that follows from seed; 0 is first in, first out.
+func OnLoop(t testing.TB, h coro.Handoff, seed uint64, real bool, body func(self *coro.Self) error) {
+	t.Helper()
+	opts := []aio.Option{aio.WithThread(coro.WithHandoff(h))}
+	if !real {
+		opts = append(opts, aio.WithClock(aio.NewVirtualClock(time.Unix(0, 0))))
+	}
+	if seed != 0 {
+		opts = append(opts, aio.WithPolicy(aio.Shuffle(seed)))
+	}
+	loop := aio.NewLoop(opts...)
+	defer func() {
+		if err := loop.Close(); err != nil {
+			t.Errorf("closing the loop: %v", err)
+		}
+	}()
+	loop.Go(body)
+	if err := loop.Run(context.Background()); err != nil {
+		t.Errorf("%v", err)
+	}
+}
