@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/mem"
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
 )
@@ -27,6 +28,8 @@ func TestCopyOfRandomDisks(t *testing.T) {
 					dst = randomCopyDisk(rng, "dst", size)
 				}
 				randomDelays(rng, src, dst)
+				src.limits.Alignment, dst.limits.Alignment = 1<<rng.IntN(10), 1<<rng.IntN(10)
+				dst.limits.MemoryAlignment = 1 << rng.IntN(13)
 				opts := blockio.CopyOptions{
 					Coroutines:   1 + rng.IntN(20),
 					Chunk:        1 + rng.IntN(20_000),
@@ -38,6 +41,13 @@ func TestCopyOfRandomDisks(t *testing.T) {
 					t.Fatalf("%+v: %v", opts, err)
 				}
 				sameData(t, dst, src)
+				again := openMem(t, self, int64(size))
+				if _, err := blockio.Copy(self, again, openCopyDisk(t, self, dst), opts); err != nil {
+					t.Fatalf("on to memory: %v", err)
+				}
+				if err := blockio.Compare(self, again, openCopyDisk(t, self, src), blockio.CompareOptions{Coroutines: opts.Coroutines, Chunk: opts.Chunk}); err != nil {
+					t.Errorf("in memory: %v", err)
+				}
 				if got := res.Data + res.Zeroes; got != int64(size) || res.Checkpoint.Done.Bytes() != int64(size) {
 					t.Errorf("data and zeroes: got %d, done %d, want %d", got, res.Checkpoint.Done.Bytes(), size)
 				}
@@ -53,6 +63,15 @@ func TestCopyOfRandomDisks(t *testing.T) {
 			})
 		})
 	}
+}
+
+func openMem(t *testing.T, self *coro.Self, size int64) *blockio.Device {
+	t.Helper()
+	dev, err := blockio.Open(self, mem.New(size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dev
 }
 
 func TestCopyKeepsHolesAndDoesNotTouchThoseOfTheDestination(t *testing.T) {

@@ -46,6 +46,7 @@ type request struct {
 	co           *coro.Coroutine
 	in           *waitList
 	before, then *request
+	why          string // what it waits for; stays if it is killed there
 
 	one [1][]byte // what ReadAt and WriteAt were given, as a vector
 }
@@ -142,6 +143,9 @@ func (r *request) done() {
 	if r.one[0] != nil {
 		r.one[0] = nil
 	}
+	if r.why != "" {
+		return // a deadlock report may still have to describe it
+	}
 	r.next = d.freeReqs
 	d.freeReqs = r
 }
@@ -152,8 +156,8 @@ func (r *request) String() string {
 	if r.op.ranged() {
 		s = fmt.Sprintf("%v of %d bytes at %d on %s", r.op, r.n, r.off, r.d.name)
 	}
-	if r.in != nil {
-		s += ", which waits " + r.in.why(r.d)
+	if r.why != "" {
+		s += ", which waits " + r.why
 	}
 	return s
 }

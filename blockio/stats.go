@@ -95,10 +95,19 @@ func (s *Stats) String() string {
 		}
 		l := &o.Latency
 		fmt.Fprintf(w, "%v\t%d\t%d\t%d\t%d\t%v\t%v\t%v\t%v\t%v\t\n", Op(op), o.Requests, o.Bytes, o.Errors, o.Killed,
-			l.Mean(), l.Quantile(0.5), l.Quantile(0.99), l.Quantile(0.999), l.Max())
+			brief(l.Mean()), brief(l.Quantile(0.5)), brief(l.Quantile(0.99)), brief(l.Quantile(0.999)), brief(l.Max()))
 	}
 	w.Flush()
 	fmt.Fprintf(&b, "in flight %d, held %d, serialised %d, read-modify-writes %d, bounced %d bytes, driver flushes %d\n",
 		s.InFlight, s.Held, s.Serialised, s.ReadModifyWrites, s.BouncedBytes, s.DriverFlushes)
 	return b.String()
+}
+
+// brief rounds to two digits, which is what a histogram can tell.
+func brief(d time.Duration) time.Duration {
+	unit := time.Duration(1)
+	for d/unit >= 100 {
+		unit *= 10
+	}
+	return d.Round(unit)
 }

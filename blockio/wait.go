@@ -35,6 +35,7 @@ func (l *waitList) remove(r *request) {
 // is killed here leaves the list.
 func (r *request) wait(l *waitList) {
 	r.co = r.self.Coroutine() // keeps the handle, which others may have dropped
+	r.why = l.why(r.d)
 	l.push(r)
 	defer func() {
 		if r.in != nil {
@@ -43,6 +44,7 @@ func (r *request) wait(l *waitList) {
 		r.co = nil
 	}()
 	r.self.Park(r)
+	r.why = ""
 }
 
 // wake takes r off its list and has it go on when self yields.

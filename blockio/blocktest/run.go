@@ -57,7 +57,7 @@ func WithDevice(opts ...blockio.Option) Option {
 // Run tests the drivers that open makes, in subtests, on both handoffs. A
 // failure names its seed.
 func Run(t *testing.T, open Opener, opts ...Option) {
-	c := config{seeds: 3, seed: 1, workers: 16, requests: 30, sizes: []int64{128 << 10, 128<<10 + 777}}
+	c := defaults()
 	for _, o := range opts {
 		o(&c)
 	}
@@ -65,17 +65,21 @@ func Run(t *testing.T, open Opener, opts ...Option) {
 		for _, size := range c.sizes {
 			for seed := c.seed; seed < c.seed+uint64(c.seeds); seed++ {
 				t.Run(fmt.Sprintf("%v/size=%d/seed=%d", h, size, seed), func(t *testing.T) {
-					c.run(t, h, open, size, seed)
+					c.run(t, h, func(self *coro.Self) blockio.Driver { return open(t, self, size) }, size, seed)
 				})
 			}
 		}
 	}
 }
 
+func defaults() config {
+	return config{seeds: 3, seed: 1, workers: 16, requests: 30, sizes: []int64{128 << 10, 128<<10 + 777}}
+}
+
 // run is one test.
-func (c *config) run(t *testing.T, h coro.Handoff, open Opener, size int64, seed uint64) {
+func (c *config) run(t testing.TB, h coro.Handoff, open func(self *coro.Self) blockio.Driver, size int64, seed uint64) {
 	OnLoop(t, h, seed, c.real, func(self *coro.Self) error {
-		checked := Check(t, open(t, self, size), seed)
+		checked := Check(t, open(self), seed)
 		if got := checked.Size(); got != size {
 			return fmt.Errorf("the driver has %d bytes, want %d", got, size)
 		}

@@ -192,8 +192,12 @@ func (d *Driver) offload(self *coro.Self, fn func() error) error {
 // readAll reads p from off, waiting as needed. It is called by a worker.
 func (d *Driver) readAll(p []byte, off int64) error {
 	n, err := d.f.ReadAt(p, off)
-	if err == io.EOF {
+	if err == io.EOF && off+int64(n) < d.Size() {
 		return d.shrunk(off + int64(n))
+	}
+	if err == io.EOF {
+		clear(p[n:]) // direct I/O reads to the end of the last sector
+		return nil
 	}
 	return cause(err)
 }
@@ -208,6 +212,9 @@ func (d *Driver) writeAll(p []byte, off int64) error {
 	n, err := d.f.WriteAt(p, off)
 	if err != nil && n > 0 {
 		return fmt.Errorf("after %d bytes: %w", n, cause(err))
+	}
+	if err == nil && off+int64(n) > d.Size() {
+		err = d.f.Truncate(d.Size()) // direct I/O writes to the end of the last sector
 	}
 	return cause(err)
 }

@@ -92,3 +92,19 @@ func TestCopyOfAFileThatIsTruncatedMeanwhile(t *testing.T) {
 type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestCopyAroundThePageCacheOfAnOddSize(t *testing.T) {
+	dir := t.TempDir()
+	src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")
+	want := randomFile(t, src, 1<<20+1)
+	code, _, stderr := codemo("copy", "--direct-io", "--verify", src, dst)
+	if strings.Contains(stderr, "no direct I/O") {
+		t.Skip("the file system of the temporary directory has no direct I/O")
+	}
+	if code != exitOK {
+		t.Fatalf("exit code %d, %q", code, stderr)
+	}
+	if got, err := os.ReadFile(dst); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the copy differs, or %v", err)
+	}
+}

@@ -160,7 +160,7 @@ func (d *demoCopy) run(self *coro.Self) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, to.Close(self)) }()
-	if d.result, err = blockio.Copy(self, to, from, blockio.CopyOptions{Coroutines: demoCoroutines, Context: d.ctx}); err != nil {
+	if d.result, err = blockio.Copy(self, to, from, blockio.CopyOptions{Coroutines: demoCoroutines, Chunk: 64 << 10, Context: d.ctx}); err != nil {
 		return err
 	}
 	for i, dev := range []*blockio.Device{from, to} {
