@@ -261,7 +261,7 @@ func TestVectors(t *testing.T) {
 	}
 	each(t, func(t *testing.T, self *coro.Self) {
 		for _, hide := range []bool{false, true} {
-			s := newStub(8192, blockio.Limits{Alignment: 512, MaxPieces: 2})
+			s := newStub(8192, blockio.Limits{Alignment: 512, MaxPieces: 2, MaxTransfer: 1024})
 			var driver blockio.Driver = blockChecked(t, s)
 			if hide {
 				driver = basic{driver}

@@ -45,13 +45,7 @@ func (r *request) readEdges() (e edges, err error) {
 func (r *request) readBlock(off int64) ([]byte, error) {
 	d := r.d
 	b := d.buffer(int64(d.limits.Alignment))
-	if err := r.callRead(b, off); err != nil {
-		return b, err
-	}
-	if over := off + int64(len(b)) - d.size; over > 0 {
-		clear(b[int64(len(b))-over:])
-	}
-	return b, nil
+	return b, r.callRead(b, off)
 }
 
 // release gives the buffers back.

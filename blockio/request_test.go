@@ -201,14 +201,14 @@ func TestClosedDeviceRefusesAll(t *testing.T) {
 
 func TestCloseWaitsForWhatIsInFlight(t *testing.T) {
 	each(t, func(t *testing.T, self *coro.Self) {
-		s := newStub(8192, blockio.Limits{})
+		s := newStub(8192, blockio.Limits{MaxTransfer: 512})
 		s.lag = 10 * ms
 		d := open(t, self, s)
-		write := at(self, 0, func(self *coro.Self) error { return d.WriteAt(self, fill(512, 'a'), 0) })
+		write := at(self, 0, func(self *coro.Self) error { return d.WriteAt(self, fill(1024, 'a'), 0) })
 		closing := at(self, ms, d.Close)
 		second := at(self, 2*ms, func(self *coro.Self) error {
 			err := d.Close(self)
-			wantEqual(t, "calls when the second Close returns", []string{"write 0+512", "flush 0+0", "close 0+0"}, s.calls)
+			wantEqual(t, "calls when the second Close returns", []string{"write 0+512", "write 512+512", "flush 0+0", "close 0+0"}, s.calls)
 			return err
 		})
 		late := at(self, 3*ms, func(self *coro.Self) error { return d.ReadAt(self, make([]byte, 512), 0) })
@@ -216,6 +216,24 @@ func TestCloseWaitsForWhatIsInFlight(t *testing.T) {
 		if err := late.Wait(self); !errors.Is(err, blockio.ErrClosed) {
 			t.Errorf("got error %v of a read while it is being closed, want %v", err, blockio.ErrClosed)
 		}
+	})
+}
+
+func TestCloseWaitsForDrainedSectionsOfOthers(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		s := newStub(8192, blockio.Limits{})
+		d := open(t, self, s)
+		d.DrainedBegin(self)
+		held := at(self, 0, func(self *coro.Self) error { return d.ReadAt(self, make([]byte, 512), 0) })
+		closing := at(self, ms, d.Close)
+		aio.Sleep(self, 10*ms)
+		if err := held.Wait(self); !errors.Is(err, blockio.ErrClosed) {
+			t.Errorf("got error %v of a request that was held, want %v", err, blockio.ErrClosed)
+		}
+		s.wantCalls(t)
+		d.DrainedEnd(self)
+		wait(t, self, closing)
+		s.wantCalls(t, "flush 0+0", "close 0+0")
 	})
 }
 

@@ -44,9 +44,6 @@ func (r *request) zeroes(flags Flags) error {
 	if end == d.size {
 		to = d.ceil(end)
 	}
-	if e.only {
-		from = to // all of it is in the only block, head
-	}
 	if from < to {
 		if err := r.zeroBlocks(from, to, flags); err != nil {
 			return err
