@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gohandoff/coroutine/cmd/codemo/internal/ladder"
 	"github.com/gohandoff/coroutine/cmd/codemo/internal/scenario"
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/trace"
 )
 
 type traceFlags struct {
@@ -43,7 +43,7 @@ The picture is the same on each run and for both handoffs, byte for byte.`,
 			if len(args) > 0 {
 				name = args[0]
 			}
-			return trace(cmd.OutOrStdout(), name, f)
+			return runTrace(cmd.OutOrStdout(), name, f)
 		},
 	}
 	handoffFlag(cmd, &f.handoff)
@@ -54,7 +54,7 @@ The picture is the same on each run and for both handoffs, byte for byte.`,
 	return cmd
 }
 
-func trace(out io.Writer, name string, f traceFlags) (err error) {
+func runTrace(out io.Writer, name string, f traceFlags) (err error) {
 	s, found := scenario.Find(name)
 	if !found {
 		return unknownScenario(name)
@@ -65,13 +65,14 @@ func trace(out io.Writer, name string, f traceFlags) (err error) {
 	}
 	defer text.Close()
 
-	l := ladder.New(out, ladder.WithWidth(columns(out)), ladder.WithColor(f.color.on(out)), ladder.WithLimit(f.steps))
+	l := trace.NewLadder(out, trace.WithWidth(columns(out)), trace.WithColor(f.color.on(out)), trace.WithLimit(f.steps))
 	l.Heading(s.Name, s.About)
-	t := coro.NewThread(coro.WithHandoff(f.handoff), coro.WithTracer(l))
-	failed := s.Run(&scenario.Env{Thread: t, Out: l, Text: text})
+	stream := trace.NewStream(l)
+	t := coro.NewThread(coro.WithHandoff(f.handoff), coro.WithTracer(stream))
+	failed := s.Run(&scenario.Env{Thread: t, Out: stream, Text: text})
 	// The thread's end may take steps, too.
 	closed := t.Close()
-	if err := l.Close(); err != nil {
+	if err := stream.Close(); err != nil {
 		return fmt.Errorf("writing the trace: %w", err)
 	}
 	if err := errors.Join(failed, closed); err != nil {
