@@ -20,6 +20,9 @@ type traceFlags struct {
 	color   colorMode
 	file    string
 	steps   uint64
+	format  traceFormat
+	output  string
+	sites   bool
 }
 
 func newTrace() *cobra.Command {
@@ -31,11 +34,16 @@ func newTrace() *cobra.Command {
 number, who acts, what it does, and to whom. What a coroutine does while it is
 entered stands beside its rail; what the program prints stands between the steps.
 
-The picture is the same on each run and for both handoffs, byte for byte.`,
+The picture is the same on each run and for both handoffs, byte for byte.
+
+Other formats are a trace to keep (jsonl, which "codemo view" shows and "codemo
+diff" compares), a diagram (svg), a page to step through (html), a file for
+ui.perfetto.dev (perfetto), and log lines (slog).`,
 		Example: `  codemo trace                                        # the classic
   codemo trace wake --handoff=direct
   codemo trace producer-consumer --file /etc/services
-  codemo trace nesting --color=always | less -R`,
+  codemo trace nesting --color=always | less -R
+  codemo trace wake -o wake.html --sites`,
 		Args:              atMostOne("SCENARIO"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,11 +58,15 @@ The picture is the same on each run and for both handoffs, byte for byte.`,
 	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
 	cmd.Flags().StringVar(&f.file, "file", "", "what producer-consumer reads, a `FILE`; \"-\" is standard input")
 	cmd.Flags().Uint64Var(&f.steps, "steps", 200, "draw the first `N` steps only, 0 for all")
+	cmd.Flags().Var(&f.format, "format", "`FORMAT`: text, jsonl, perfetto, svg, html or slog; the default is by the file's extension, or text")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to a `FILE`")
+	cmd.Flags().BoolVar(&f.sites, "sites", false, "keep where in the program each step happens")
 	complete(cmd, "color", colorModes[:]...)
+	complete(cmd, "format", formatNames()...)
 	return cmd
 }
 
-func runTrace(out io.Writer, name string, f traceFlags) (err error) {
+func runTrace(out io.Writer, name string, f traceFlags) error {
 	s, found := scenario.Find(name)
 	if !found {
 		return unknownScenario(name)
@@ -65,10 +77,30 @@ func runTrace(out io.Writer, name string, f traceFlags) (err error) {
 	}
 	defer text.Close()
 
-	l := trace.NewLadder(out, trace.WithWidth(columns(out)), trace.WithColor(f.color.on(out)), trace.WithLimit(f.steps))
-	l.Heading(s.Name, s.About)
-	stream := trace.NewStream(l)
-	t := coro.NewThread(coro.WithHandoff(f.handoff), coro.WithTracer(stream))
+	format, err := f.format.forFile(f.output)
+	if err != nil {
+		return err
+	}
+	if format == "text" && f.output == "" {
+		l := trace.NewLadder(out, trace.WithWidth(columns(out)), trace.WithColor(f.color.on(out)), trace.WithLimit(f.steps))
+		l.Heading(s.Name, s.About)
+		return f.record(s, text, l)
+	}
+	t := &trace.Trace{Title: s.Name + ": " + s.About}
+	if err := f.record(s, text, t); err != nil {
+		return err
+	}
+	return writeTrace(out, f.output, format, t)
+}
+
+// record runs s, and hands its steps to sink.
+func (f *traceFlags) record(s scenario.Scenario, text io.Reader, sink trace.Sink) error {
+	stream := trace.NewStream(sink)
+	opts := []coro.Option{coro.WithHandoff(f.handoff), coro.WithTracer(stream)}
+	if f.sites {
+		opts = append(opts, coro.WithSites())
+	}
+	t := coro.NewThread(opts...)
 	failed := s.Run(&scenario.Env{Thread: t, Out: stream, Text: text})
 	// The thread's end may take steps, too.
 	closed := t.Close()
@@ -76,7 +108,7 @@ func runTrace(out io.Writer, name string, f traceFlags) (err error) {
 		return fmt.Errorf("writing the trace: %w", err)
 	}
 	if err := errors.Join(failed, closed); err != nil {
-		return fmt.Errorf("scenario %s: %w", name, err)
+		return fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	return nil
 }
