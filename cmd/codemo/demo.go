@@ -16,9 +16,9 @@ import (
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/file"
-	"github.com/gohandoff/coroutine/cmd/codemo/internal/ladder"
 	"github.com/gohandoff/coroutine/cmd/codemo/internal/size"
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/trace"
 )
 
 type demoFlags struct {
@@ -62,7 +62,7 @@ func demo(ctx context.Context, out io.Writer, f demoFlags) (err error) {
 		err = errors.Join(err, e)
 	}
 	say("1. A coroutine runs until it yields, and goes on where it was.\n\n")
-	if err := trace(out, "classic", traceFlags{handoff: f.handoff, color: f.color}); err != nil {
+	if err := runTrace(out, "classic", traceFlags{handoff: f.handoff, color: f.color}); err != nil {
 		return err
 	}
 
@@ -78,9 +78,12 @@ func demo(ctx context.Context, out io.Writer, f demoFlags) (err error) {
 	say("\n2. %d coroutines copy a file of %s, half of it holes. Each reads and\n"+
 		"   writes one chunk after another, as if it were alone.\n\n", demoCoroutines, size.Format(demoSize))
 	say("   This is from the middle, when all of them have begun:\n\n")
-	l := ladder.New(out, ladder.WithWidth(columns(out)), ladder.WithColor(f.color.on(out)))
+	l := trace.NewStream(trace.NewLadder(out, trace.WithWidth(columns(out)), trace.WithColor(f.color.on(out))))
 	d := demoCopy{ctx: ctx, src: src, dst: dst}
 	if err := onLoop([]coro.Option{coro.WithHandoff(f.handoff), coro.WithTracer(&excerpt{to: l, left: f.steps})}, d.run); err != nil {
+		return err
+	}
+	if err := l.Close(); err != nil {
 		return err
 	}
 	r := d.result

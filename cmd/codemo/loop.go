@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/file"
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
+	"github.com/gohandoff/coroutine/coro/trace"
 )
 
 // onLoop runs body as the task of an event loop, to its end: what an interrupt
@@ -55,11 +57,17 @@ func openDevice(self *coro.Self, path string, opts file.Options) (*blockio.Devic
 	return dev, nil
 }
 
-// A stepTracer writes each step as a line.
+// A stepTracer writes the steps of a command to a file: as a picture, a page or
+// what else the extension says, when all is over; else each step as a line.
 type stepTracer struct {
 	file *os.File
 	buf  *bufio.Writer
 	err  error
+
+	whole  *trace.Trace // what has no lines
+	stream *trace.Stream
+	path   string
+	format string
 }
 
 // newStepTracer makes path, and returns the option for the thread; without a
@@ -72,7 +80,12 @@ func newStepTracer(path string) (*stepTracer, []coro.Option, error) {
 	if err != nil {
 		return nil, nil, fileError("trace", path, err)
 	}
-	t := &stepTracer{file: f, buf: bufio.NewWriter(f)}
+	t := &stepTracer{file: f, buf: bufio.NewWriter(f), path: path}
+	if t.format, err = traceFormat("").forFile(path); err == nil && t.format != "text" {
+		t.whole = &trace.Trace{Title: path}
+		t.stream = trace.NewStream(t.whole, trace.WithClock(trace.Since(time.Now())))
+		return t, []coro.Option{coro.WithTracer(t.stream)}, nil
+	}
 	return t, []coro.Option{coro.WithTracer(t)}, nil
 }
 
@@ -87,6 +100,12 @@ func (t *stepTracer) Trace(e coro.Event) {
 func (t *stepTracer) Close() error {
 	if t == nil {
 		return nil
+	}
+	if t.stream != nil {
+		if err := errors.Join(t.stream.Close(), t.file.Close()); err != nil {
+			return fmt.Errorf("writing the trace: %w", err)
+		}
+		return writeTrace(nil, t.path, t.format, t.whole)
 	}
 	if err := errors.Join(t.err, t.buf.Flush(), t.file.Close()); err != nil {
 		return fmt.Errorf("writing the trace: %w", err)

@@ -1,4 +1,4 @@
-package ladder
+package trace
 
 var (
 	Wrap = wrap

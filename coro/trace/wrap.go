@@ -1,10 +1,8 @@
-package ladder
+package trace
 
 import (
 	"strings"
 	"unicode"
-
-	"github.com/rivo/uniseg"
 )
 
 // wrap breaks text into lines of at most width columns, at spaces where there
@@ -34,11 +32,9 @@ func wrap(text string, width, hang int) []string {
 func breakAt(text string, room int) int {
 	used, at, space := 0, 0, 0
 	word := false
-	state := -1
-	for rest := text; rest != ""; {
-		var cluster string
-		var width int
-		cluster, rest, width, state = uniseg.FirstGraphemeClusterInString(rest, state)
+	for at < len(text) {
+		size, width := nextCluster(text[at:])
+		cluster := text[at : at+size]
 		if cluster == " " && word {
 			space = at
 		}
@@ -49,9 +45,9 @@ func breakAt(text string, room int) int {
 		case space > 0:
 			return space
 		default:
-			return max(at, len(cluster))
+			return max(at, size)
 		}
-		at += len(cluster)
+		at += size
 	}
 	return len(text)
 }
@@ -74,20 +70,17 @@ func hang(text string) int {
 
 // clip shortens s to width columns.
 func clip(s string, width int) string {
-	if uniseg.StringWidth(s) <= width {
+	if textWidth(s) <= width {
 		return s
 	}
 	used, at := 0, 0
-	state := -1
-	for rest := s; rest != ""; {
-		var cluster string
-		var w int
-		cluster, rest, w, state = uniseg.FirstGraphemeClusterInString(rest, state)
+	for at < len(s) {
+		size, w := nextCluster(s[at:])
 		if used+w > width-1 {
 			break
 		}
 		used += w
-		at += len(cluster)
+		at += size
 	}
 	return s[:at] + "…"
 }

@@ -1,4 +1,4 @@
-package ladder
+package trace
 
 import "github.com/gohandoff/coroutine/coro"
 
@@ -34,20 +34,20 @@ func (p palette) with(code, s string) string {
 func (p palette) dim(s string) string  { return p.with(faint, s) }
 func (p palette) bold(s string) string { return p.with(strong, s) }
 
-// name paints s in the colour of co; the leader has none.
-func (p palette) name(co *coro.Coroutine, s string) string {
-	if co == nil {
+// name paints s in the colour of who; a leader has none.
+func (p palette) name(who Party, s string) string {
+	if who.ID == 0 {
 		return s
 	}
-	return p.with(turns[(co.ID()-1)%uint64(len(turns))], s)
+	return p.with(turns[(who.ID-1)%uint64(len(turns))], s)
 }
 
-func (p palette) verb(k coro.EventKind) string {
-	switch k {
-	case coro.EventKill, coro.EventPanic:
-		return p.with(strong+red, string(k))
-	case coro.EventCreate, coro.EventWake: // control stays
-		return p.dim(string(k))
+func (p palette) verb(k coro.EventKind, s string) string {
+	switch {
+	case k == coro.EventKill || k == coro.EventPanic:
+		return p.with(strong+red, s)
+	case !enters(k) && !ends(k): // control stays
+		return p.dim(s)
 	}
-	return string(k)
+	return s
 }

@@ -1,4 +1,4 @@
-package ladder_test
+package trace_test
 
 import (
 	"bytes"
@@ -10,19 +10,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rivo/uniseg"
-	"go.uber.org/goleak"
 
-	"github.com/gohandoff/coroutine/cmd/codemo/internal/ladder"
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/trace"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
 // draw traces body and returns the picture.
-func draw(t *testing.T, body func(th *coro.Thread, out io.Writer), opts ...ladder.Option) string {
+func draw(t *testing.T, body func(th *coro.Thread, out io.Writer), opts ...trace.TextOption) string {
 	t.Helper()
 	var b bytes.Buffer
-	l := ladder.New(&b, opts...)
+	l := trace.NewStream(trace.NewLadder(&b, opts...))
 	th := coro.NewThread(coro.WithTracer(l))
 	body(th, l)
 	if err := th.Close(); err != nil {
@@ -71,7 +68,7 @@ func TestLimitKeepsPrints(t *testing.T) {
 	got := draw(t, func(th *coro.Thread, out io.Writer) {
 		th.Enter(th.New(func(*coro.Self) { fmt.Fprintln(out, "shown") }).SetName("a"))
 		th.Enter(th.New(func(*coro.Self) { fmt.Fprintln(out, "shown, too") }).SetName("b"))
-	}, ladder.WithLimit(3))
+	}, trace.WithLimit(3))
 	check(t, got, `
    1  leader ·· create ··▸ a
    2  leader ── enter ──▸ a
@@ -101,17 +98,17 @@ func nest(th *coro.Thread, n int, body func()) {
 }
 
 func TestFitsTheWidth(t *testing.T) {
-	for _, width := range []int{0, ladder.MinWidth, ladder.DefaultWidth, 132} {
+	for _, width := range []int{0, trace.MinWidth, trace.DefaultWidth, 132} {
 		for _, depth := range []int{1, 5, 12, 13, 40} {
 			got := draw(t, func(th *coro.Thread, out io.Writer) {
 				nest(th, depth, func() {
 					fmt.Fprintln(out, strings.Repeat("words and 中文字 words ", 12))
 					fmt.Fprintln(out, strings.Repeat("x", 300))
 				})
-			}, ladder.WithWidth(width))
+			}, trace.WithWidth(width))
 			for line := range strings.Lines(got) {
 				w := uniseg.StringWidth(strings.TrimSuffix(line, "\n"))
-				if w > max(width, ladder.MinWidth) {
+				if w > max(width, trace.MinWidth) {
 					t.Errorf("width %d, depth %d: %d columns: %s", width, depth, w, line)
 				}
 			}
@@ -140,7 +137,7 @@ func TestColorsAddNothingElse(t *testing.T) {
 		th.Kill(co)
 	}
 	want := draw(t, body)
-	colored := draw(t, body, ladder.WithColor(true))
+	colored := draw(t, body, trace.WithColor(true))
 	got := colored
 	for _, code := range []string{"0", "1", "2", "31", "33", "36", "35", "34", "32"} {
 		got = strings.ReplaceAll(got, "\x1b["+code+"m", "")
@@ -158,7 +155,7 @@ func (failing) Write([]byte) (int, error) { return 0, errFull }
 var errFull = errors.New("full")
 
 func TestFirstWriteErrorIsReported(t *testing.T) {
-	l := ladder.New(failing{})
+	l := trace.NewStream(trace.NewLadder(failing{}))
 	fmt.Fprintln(l, "lost")
 	if err := l.Close(); !errors.Is(err, errFull) {
 		t.Errorf("Close: got %v, want %v", err, errFull)

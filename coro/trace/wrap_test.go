@@ -1,4 +1,4 @@
-package ladder_test
+package trace_test
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rivo/uniseg"
 
-	"github.com/gohandoff/coroutine/cmd/codemo/internal/ladder"
+	"github.com/gohandoff/coroutine/coro/trace"
 )
 
 func TestWrap(t *testing.T) {
@@ -27,7 +27,7 @@ func TestWrap(t *testing.T) {
 		{"中文字", 4, 0, []string{"中文", "字"}},
 	}
 	for _, tt := range tests {
-		if diff := cmp.Diff(tt.want, ladder.Wrap(tt.text, tt.width, tt.hang)); diff != "" {
+		if diff := cmp.Diff(tt.want, trace.Wrap(tt.text, tt.width, tt.hang)); diff != "" {
 			t.Errorf("wrap(%q, %d, %d) (-want +got):\n%s", tt.text, tt.width, tt.hang, diff)
 		}
 	}
@@ -41,7 +41,7 @@ func FuzzWrap(f *testing.F) {
 			return
 		}
 		words := strings.ReplaceAll(text, " ", "")
-		lines := ladder.Wrap(text, width, hang)
+		lines := trace.Wrap(text, width, hang)
 		if got := strings.ReplaceAll(strings.Join(lines, ""), " ", ""); got != words {
 			t.Errorf("wrap changed %q to %q", words, got)
 		}
@@ -50,7 +50,7 @@ func FuzzWrap(f *testing.F) {
 
 func TestClip(t *testing.T) {
 	for in, want := range map[string]string{"short": "short", "exactly8": "exactly8", "longer than 8": "longer …", "中文字中文": "中文字…"} {
-		got := ladder.Clip(in, 8)
+		got := trace.Clip(in, 8)
 		if got != want || uniseg.StringWidth(got) > 8 {
 			t.Errorf("clip(%q, 8): got %q, want %q", in, got, want)
 		}
@@ -61,7 +61,7 @@ func TestHang(t *testing.T) {
 	for in, want := range map[string]int{
 		"plain words": 2, "\tcreated: entry": 11, "\tthen:    entered": 11, "\t         < leader": 13, "a: b": 2,
 	} {
-		if got := ladder.Hang(in); got != want {
+		if got := trace.Hang(in); got != want {
 			t.Errorf("hang(%q): got %d, want %d", in, got, want)
 		}
 	}
