@@ -128,7 +128,12 @@ type handle struct {
 }
 
 // funcPC returns where a function begins, which is all that is kept for a name.
-func funcPC(fn any) uintptr { return reflect.ValueOf(fn).Pointer() }
+func funcPC(fn any) uintptr {
+	if v := reflect.ValueOf(fn); v.Kind() == reflect.Func {
+		return v.Pointer()
+	}
+	return 0
+}
 
 // create makes a coroutine on t, by by, named after the function at pc.
 func (t *Thread) create(by *Self, entry Entry, pc uintptr) *Coroutine {
@@ -147,7 +152,7 @@ func (t *Thread) create(by *Self, entry Entry, pc uintptr) *Coroutine {
 	s.pc = pc
 	s.home = t
 	s.id = t.lastID.Add(1)
-	if t.modes != 0 {
+	if t.modes != 0 || t.closed.Load() {
 		return t.createSlow(by, s)
 	}
 	return s.co
@@ -155,7 +160,7 @@ func (t *Thread) create(by *Self, entry Entry, pc uintptr) *Coroutine {
 
 // createSlow finishes create where the thread is in some mode.
 func (t *Thread) createSlow(by *Self, s *Self) *Coroutine {
-	if t.modes&modeClosed != 0 {
+	if t.closed.Load() {
 		t.misuseNew(ErrClosed, by)
 	}
 	co := s.co

@@ -67,6 +67,10 @@ func (t *Thread) snapshot(stacks map[*Self][]uintptr) []Info {
 	return infos
 }
 
+// maxCallers bounds the chain in a description, lest the dump of a nest grow as
+// the square of its depth.
+const maxCallers = 16
+
 // describe looks at one coroutine; false means that it has ended meanwhile.
 func (t *Thread) describe(s *Self, stack []uintptr) (i Info, ok bool) {
 	i.Name, i.ID, i.Created = s.label(), s.id, s.createdAt()
@@ -85,8 +89,16 @@ func (t *Thread) describe(s *Self, stack []uintptr) (i Info, ok bool) {
 	if i.Status == Suspended {
 		i.Coroutine = s.coroutine()
 	} else {
+		more := 0
 		for x := s; x.id != 0; x = x.by() {
-			i.Callers = append(i.Callers, x.label())
+			if len(i.Callers) < maxCallers {
+				i.Callers = append(i.Callers, x.label())
+			} else {
+				more++
+			}
+		}
+		if more > 0 {
+			i.Callers = append(i.Callers, fmt.Sprintf("%d more", more))
 		}
 		i.Callers = append(i.Callers, t.leader.label())
 	}

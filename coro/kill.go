@@ -89,13 +89,13 @@ func (self *Self) yieldKilled() {
 // Close is the leader's: it panics with a [*UsageError] for [ErrEntered] if a
 // coroutine of the thread is entered.
 func (t *Thread) Close() error {
-	if t.modes&modeClosed != 0 {
+	if t.closed.Load() {
 		return nil
 	}
 	if t.current != &t.leader {
 		t.misuseClose()
 	}
-	t.modes |= modeClosed // no new coroutines, and no pooling
+	t.closed.Store(true) // no new coroutines, and no pooling
 	t.closing = true
 	defer func() { t.closing = false }()
 	var errs []error

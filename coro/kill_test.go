@@ -535,3 +535,48 @@ func TestNothingCanBeEnteredForTheFirstTimeAfterClose(t *testing.T) {
 		wantStatus(t, co, coro.Ready)
 	})
 }
+
+// A suspended coroutine of another thread would stay for ever on a closed one.
+func TestAClosedThreadTakesNobodyIn(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		closed, home := newThread(), newThread()
+		if err := closed.Close(); err != nil {
+			t.Fatal(err)
+		}
+		suspended := home.New(func(self *coro.Self) { self.Yield() })
+		home.Enter(suspended)
+		for _, co := range []*coro.Coroutine{suspended, home.New(nop)} {
+			wantMisuse(t, coro.ErrClosed, func() { closed.Enter(co) })
+			if closed.Adopt(co) {
+				t.Errorf("%v: adopted", co)
+			}
+			if got := co.Thread(); got != home {
+				t.Errorf("%v: is on thread %v now", co, got.Name())
+			}
+			home.Enter(co)
+			wantStatus(t, co, coro.Dead)
+		}
+	})
+}
+
+type panickyTracer struct{ on coro.EventKind }
+
+func (p panickyTracer) Trace(e coro.Event) {
+	if e.Kind == p.on {
+		explode("tracer")
+	}
+}
+
+func TestATracerThatPanicsLeavesTheCoroutineAsItWas(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		thread := newThread(coro.WithTracer(panickyTracer{coro.EventEnter}))
+		co := thread.New(nop)
+		if caught(func() { thread.Enter(co) }) == nil {
+			t.Fatal("the panic was lost")
+		}
+		if co.Entered() {
+			t.Error("it is entered for ever")
+		}
+		thread.Kill(co)
+	})
+}

@@ -172,9 +172,9 @@ func (self *Self) misuseLocksHeld(to *Self, locks int32) {
 	panic(e)
 }
 
-func (self *Self) misuseClosed(to *Self, verb string) {
+func (self *Self) misuseClosed(t *Thread, to *Self, verb string) {
 	e, _ := self.usage(ErrClosed, to, verb)
-	e.First = "its thread " + to.thread().name + " was closed before it ever ran"
+	e.First = "thread " + t.name + " was closed, and it has not run there before"
 	e.Hint = "close the thread when nothing is left to enter"
 	panic(e)
 }

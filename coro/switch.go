@@ -149,6 +149,21 @@ func (self *Self) beforeYield(t *Thread) {
 	}
 }
 
+// offer is Yield for the function that an iterator is handed, which says that
+// there shall be no more by returning false: where Yield would unwind, it returns
+// false.
+func (self *Self) offer() (more bool) {
+	t, w := self.thread(), self.w
+	if w == nil || t.current != self || w.killing || t.modes != 0 {
+		self.beforeYield(t)
+	}
+	if w.Direct && handoff.OSThreadLocked() {
+		self.misuseLocked()
+	}
+	w.Back(handoff.Yield)
+	return w.Woken() == handoff.Enter
+}
+
 // afterYield goes on where something else came down than Enter.
 func (self *Self) afterYield(w *worker) {
 	if w.Woken() == handoff.Kill {
@@ -199,20 +214,21 @@ func (self *Self) prepare(t *Thread, to *Self, co *Coroutine, down handoff.Signa
 		to.unclaim()
 		self.misuseOutside(t, to, down.String())
 	}
+	from := to.thread()
+	if (to.w == nil || from != t) && t.closed.Load() && !t.closing {
+		to.unclaim()
+		self.misuseClosed(t, to, down.String())
+	}
 	if !to.enteredBefore(self) {
 		to.caller.Store(self)
 	}
-	if from := to.thread(); from != t {
+	if from != t {
 		to.moved.Store(t)
 		if to.w != nil {
 			to.w.move(from, t)
 		}
 	}
 	if to.w == nil {
-		if t.modes&modeClosed != 0 && !t.closing {
-			to.unclaim()
-			self.misuseClosed(to, down.String())
-		}
 		t.start(to)
 	}
 	if t.modes == 0 {
@@ -231,6 +247,14 @@ func (s *Self) unclaim() {
 }
 
 func (t *Thread) prepareModes(self, to *Self, co *Coroutine, down handoff.Signal) {
+	ready := false
+	defer func() {
+		// A tracer, a report of abandoned coroutines, or the deferred calls of
+		// one of those may panic or exit; to has nothing to do with it.
+		if !ready {
+			to.unclaim()
+		}
+	}()
 	pc := t.here()
 	if t.modes&modeAbandon != 0 {
 		to.co = co // keep the handle while it is entered
@@ -246,9 +270,9 @@ func (t *Thread) prepareModes(self, to *Self, co *Coroutine, down handoff.Signal
 		t.trace(kind, self.co, to.co, "", pc)
 	}
 	if t.modes&modeAbandon != 0 && t.abandoned.some.Load() {
-		t.current = self
 		t.reap(self)
 	}
+	ready = true
 }
 
 // unpin lets go of the handle of a coroutine that has yielded.
@@ -313,7 +337,7 @@ func (self *Self) finishBadly(t *Thread, to *Self, w *worker, up handoff.Signal,
 		// It was ours; see yieldKilled.
 		w.Finish()
 		up = handoff.Terminate
-	case t.modes&modeClosed != 0:
+	case t.closing:
 		// Close has more to do before the leader may exit.
 		w.Finish()
 		up = handoff.Terminate

@@ -23,6 +23,7 @@ type Thread struct {
 	modes    modes // why the hot paths must take the long way; 0 mostly
 	idle     []*worker
 	leftover queue         // wakes that an Enter of the leader left behind
+	closed   atomic.Bool   // Close was called; New asks from anywhere
 	closing  bool          // Close is at work: deferred calls may enter others
 	exiting  bool          // a coroutine called runtime.Goexit during Close
 	lastID   atomic.Uint64 // atomic: New may be called from elsewhere
@@ -52,7 +53,6 @@ const (
 	modeTrace   modes = 1 << iota // a tracer is set
 	modeSites                     // file:line is kept of every step
 	modeAbandon                   // abandoned coroutines are looked for
-	modeClosed                    // Close was called
 )
 
 // NewThread makes a thread whose leader is the calling goroutine, or any other

@@ -1,6 +1,10 @@
 package coro
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/gohandoff/coroutine/internal/handoff"
+)
 
 // A Typed is a coroutine that is sent a value with each Enter and answers with
 // one: an In goes in, an Out comes out. A generator is a Typed whose In is
@@ -60,13 +64,15 @@ func NewTyped[In, Out any](on Creator, body func(self *Self, c *Typed[In, Out], 
 
 // FromSeq makes a generator of the values of seq. The sequence runs in a
 // coroutine of its own, as with iter.Pull, but under the rules of this package:
-// names, traces, dumps, and a Close that unwinds it.
+// names, traces, dumps. Where the coroutine is killed, as by a loop that ends
+// early, its yield returns false.
 func FromSeq[V any](on Creator, seq iter.Seq[V]) *Typed[struct{}, V] {
 	c := new(Typed[struct{}, V])
 	c.co = on.NewFor(seq, func(self *Self) {
-		for v := range seq {
-			c.Yield(self, v)
-		}
+		seq(func(v V) bool {
+			c.out = v
+			return self.offer()
+		})
 	})
 	return c
 }
@@ -84,16 +90,31 @@ func (c *Typed[In, Out]) Enter(self *Self, in In) (Out, Outcome) {
 		var none Out
 		return none, Killed
 	}
-	c.in = in
-	self.Enter(c.co)
-	out := c.takeOut()
-	if s := c.co.self; s.state.Load() >= dead {
-		if s.state.Load() == killed {
-			return out, Killed
-		}
-		return out, Returned
+	// The steps of Enter, with the values handed over where nobody can come in
+	// between: in when the coroutine is ours, and out before those have their
+	// turn whom it woke, for they may enter it, too.
+	t, to := self.thread(), c.co.self
+	if t == nil {
+		self.misuseNil(c.co, "enter")
 	}
-	return out, Yielded
+	self.claim(to, "enter")
+	if t.current != self {
+		to.unclaim()
+		self.misuseOutside(t, to, "enter")
+	}
+	c.in = in
+	woken := self.step(t, to, handoff.Enter, queue{})
+	out, outcome := c.takeOut(), Yielded
+	switch st := to.state.Load(); {
+	case st == killed:
+		outcome = Killed
+	case st >= dead:
+		outcome = Returned
+	}
+	if woken.head != nil || t.leftover.head != nil {
+		self.drainAfter(t, woken)
+	}
+	return out, outcome
 }
 
 // Yield answers the Enter that is waiting with out, and returns what the next

@@ -62,8 +62,8 @@ func TestTypedOutcomes(t *testing.T) {
 	})
 }
 
-func TestTypedKilledMeanwhileIsAnOutcome(t *testing.T) {
-	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+func TestTypedKilledMeanwhileAnswersFirst(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(opts ...coro.Option) *coro.Thread) {
 		thread := newThread()
 		var c *coro.Typed[int, int]
 		killer := thread.New(func(self *coro.Self) { self.Kill(c.Coroutine()) })
@@ -71,9 +71,72 @@ func TestTypedKilledMeanwhileIsAnOutcome(t *testing.T) {
 			self.Wake(killer) // it has its turn before Enter returns
 			return c.Yield(self, in)
 		})
-		if out, outcome := c.Enter(thread.Leader(), 1); outcome != coro.Killed {
-			t.Errorf("got %v, %v; want killed", out, outcome)
+		if out, outcome := c.Enter(thread.Leader(), 1); out != 1 || outcome != coro.Yielded {
+			t.Errorf("got %v, %v; want 1, yielded", out, outcome)
 		}
+		if out, outcome := c.Enter(thread.Leader(), 2); outcome != coro.Killed {
+			t.Errorf("after that: got %v, %v; want killed", out, outcome)
+		}
+	})
+}
+
+// What is woken meanwhile may enter the coroutine itself, and must not take the
+// answer that is on its way.
+func TestTypedAnswerIsNotTakenByTheWoken(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(opts ...coro.Option) *coro.Thread) {
+		thread := newThread()
+		var c *coro.Typed[int, int]
+		other := thread.New(func(self *coro.Self) { c.Enter(self, 2) })
+		c = coro.NewTyped(thread, func(self *coro.Self, c *coro.Typed[int, int], in int) int {
+			self.Wake(other)
+			in = c.Yield(self, 100+in)
+			return c.Yield(self, 200+in)
+		})
+		if out, outcome := c.Enter(thread.Leader(), 1); out != 101 || outcome != coro.Yielded {
+			t.Errorf("got %v, %v; want 101, yielded", out, outcome)
+		}
+	})
+}
+
+func TestTypedMisuseSendsNothing(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(opts ...coro.Option) *coro.Thread) {
+		thread := newThread()
+		got := -1
+		c := coro.NewTyped(thread, func(_ *coro.Self, _ *coro.Typed[int, int], in int) int {
+			got = in
+			return in
+		})
+		thread.Enter(thread.New(func(self *coro.Self) {
+			self.Wake(c.Coroutine())
+			wantMisuse(t, coro.ErrScheduled, func() { c.Enter(self, 7) })
+		}))
+		if got != 0 {
+			t.Errorf("the woken coroutine was sent %d, want 0", got)
+		}
+	})
+}
+
+func TestFromSeqTellsTheSequenceThatThereShallBeNoMore(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(opts ...coro.Option) *coro.Thread) {
+		thread := newThread()
+		closed := false
+		c := coro.FromSeq(thread, func(yield func(int) bool) {
+			for i := 0; ; i++ {
+				if !yield(i) {
+					closed = true
+					return
+				}
+			}
+		})
+		for i := range c.All(thread.Leader()) {
+			if i == 3 {
+				break
+			}
+		}
+		if !closed {
+			t.Error("the sequence was not told")
+		}
+		wantStatus(t, c.Coroutine(), coro.Dead)
 	})
 }
 

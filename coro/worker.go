@@ -40,7 +40,7 @@ func (r *runner) Run() (keep bool) {
 		s.misuseStray()
 	}
 	t := s.thread()
-	return len(t.idle) < t.pool && t.modes&modeClosed == 0
+	return len(t.idle) < t.pool && !t.closed.Load()
 }
 
 // start gives to a goroutine, an idle one if there is one.
@@ -105,7 +105,7 @@ func (t *Thread) forget(w *worker) {
 // called by any goroutine, and reports whether co was suspended.
 func (t *Thread) Adopt(co *Coroutine) bool {
 	s := co.self
-	if !s.state.CompareAndSwap(suspended, asked) {
+	if t.closed.Load() || !s.state.CompareAndSwap(suspended, asked) {
 		return false
 	}
 	if from := s.thread(); from != t {
