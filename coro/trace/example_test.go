@@ -137,7 +137,7 @@ func ExampleWriteHTML() {
 }
 
 func ExampleSpan() {
-	var read = trace.NewSpan("read")
+	read := trace.NewSpan("read")
 	s := trace.NewStream(trace.NewLadder(os.Stdout))
 	t := coro.NewThread(coro.WithTracer(s))
 	t.Enter(t.New(func(self *coro.Self) {
