@@ -12,7 +12,7 @@ TOOL := $(GO) tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint bench fuzz mod build cross bench-once fuzz-once
+.PHONY: help demo test check lint bench fuzz mod build cross bench-once fuzz-once pictures
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,3 +59,16 @@ bench-once: ## run each benchmark once, so that none rots
 
 fuzz-once: ## fuzz each target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
+
+# Chromium, where there is one, photographs the page.
+pictures: ## draw the pictures of the docs again
+	$(GO) generate ./coro/trace
+	@set -e; dir=$$(mktemp -d); trap 'rm -rf "$$dir"' EXIT; \
+	$(GO) run ./cmd/codemo trace producer-consumer --sites -o "$$dir/t.html"; \
+	for theme in light dark; do \
+		sed "s/<html lang=\"en\">/<html lang=\"en\" data-theme=\"$$theme\">/" "$$dir/t.html" > "$$dir/$$theme.html"; \
+		chromium --headless --no-sandbox --disable-gpu --no-first-run --disable-quic --disable-sync \
+			--disable-background-networking --disable-component-update --user-data-dir="$$dir/profile" \
+			--virtual-time-budget=3000 --window-size=1200,640 \
+			--screenshot="docs/img/page-$$theme.png" "file://$$dir/$$theme.html" 2>/dev/null; \
+	done

@@ -43,6 +43,8 @@
 //
 // # Limits
 //
-// A Self must stay on the goroutine that it was given to. Coroutines cost some
+// A Self must stay on the goroutine that it was given to. In a testing/synctest
+// bubble, make, use and close the thread inside: the runtime ends the process
+// when a coroutine, like a channel, crosses the wall of a bubble. Coroutines cost some
 // 3 KiB each while they are suspended; a million fit in 3 GB.
 package coro

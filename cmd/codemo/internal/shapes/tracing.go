@@ -3,6 +3,7 @@ package shapes
 import (
 	"github.com/gohandoff/coroutine/cmd/codemo/internal/bench"
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/trace"
 )
 
 // tracing compares a yield with itself. Off is the same work twice, as no build
@@ -15,23 +16,11 @@ func tracing() []bench.Shape {
 		untraced := &bench.Baseline{Name: "untraced", Unit: "ns", Runner: bench.Runner{Setup: on(yield, with)}}
 		for _, s := range []bench.Shape{
 			{Name: "tracing off", Goal: bench.Goal{Ratio: 1.02}, Runner: bench.Runner{Setup: on(yield, with, coro.WithTracer(nil))}},
-			{Name: "tracing on", Goal: bench.Goal{Ratio: 1.5}, Runner: bench.Runner{Setup: on(yield, with, coro.WithTracer(new(recorder)))}},
+			{Name: "tracing on", Goal: bench.Goal{Ratio: 1.5}, Runner: bench.Runner{Setup: on(yield, with, coro.WithTracer(trace.NewRing(1024)))}},
 		} {
 			s.Area, s.Variant, s.Unit, s.Baseline = "tracing", h.String(), "ns", untraced
 			all = append(all, s)
 		}
 	}
 	return all
-}
-
-// A recorder keeps the last events, which is the least that a tracer can do.
-type recorder struct {
-	events [1024]coro.Event
-	n      uint
-}
-
-// Trace implements [coro.Tracer].
-func (r *recorder) Trace(e coro.Event) {
-	r.events[r.n%uint(len(r.events))] = e
-	r.n++
 }
