@@ -59,6 +59,16 @@ func (l *Loop) deadlock() *DeadlockError {
 	return e
 }
 
+// settle puts in words what each coroutine waits for: who holds a lock now will
+// have let go of it by the time that somebody reads the report.
+func (e *DeadlockError) settle() {
+	for i, w := range e.Waiting {
+		if w.WaitsFor != nil {
+			e.Waiting[i].WaitsFor = waitName(fmt.Sprint(w.WaitsFor))
+		}
+	}
+}
+
 // findCycle follows what each coroutine waits for to who must act first, until
 // somebody comes up twice.
 func findCycle(waiting []coro.Info) []string {
@@ -68,27 +78,38 @@ func findCycle(waiting []coro.Info) []string {
 			on[i.Coroutine] = i.WaitsFor
 		}
 	}
-	for _, i := range waiting {
-		var path []*coro.Coroutine
-		for co := i.Coroutine; co != nil; {
-			if at := slices.Index(path, co); at >= 0 {
-				var names []string
-				for _, c := range path[at:] {
-					names = append(names, c.Name())
-				}
-				return names
+	// Depth first over all who must act before a wait can end.
+	var path []*coro.Coroutine
+	seen := map[*coro.Coroutine]bool{}
+	var visit func(co *coro.Coroutine) []string
+	visit = func(co *coro.Coroutine) []string {
+		if at := slices.Index(path, co); at >= 0 {
+			var names []string
+			for _, c := range path[at:] {
+				names = append(names, c.Name())
 			}
-			path = append(path, co)
-			w, ok := on[co].(coro.Waiting)
-			if !ok {
-				break
-			}
-			co = nil
+			return names
+		}
+		what, waits := on[co]
+		if !waits || seen[co] {
+			return nil
+		}
+		seen[co] = true
+		path = append(path, co)
+		defer func() { path = path[:len(path)-1] }()
+		if w, ok := what.(coro.Waiting); ok {
 			for _, h := range w.Holders() {
-				if _, ok := on[h]; ok {
-					co = h
-					break
+				if cycle := visit(h); cycle != nil {
+					return cycle
 				}
+			}
+		}
+		return nil
+	}
+	for _, i := range waiting {
+		if i.Coroutine != nil {
+			if cycle := visit(i.Coroutine); cycle != nil {
+				return cycle
 			}
 		}
 	}
@@ -202,6 +223,7 @@ func judge() {
 		if reports[i].Cycle == nil {
 			reports[i].Cycle = ring
 		}
+		reports[i].settle()
 		l.mu.Lock()
 		wake := l.asleep
 		l.verdict, l.asleep = reports[i], false

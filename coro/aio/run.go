@@ -209,6 +209,14 @@ func (l *Loop) rest() bool {
 		l.mu.Unlock()
 		return l.hopeless()
 	}
+	if l.clock.Virtual() && l.runCtx.Err() != nil {
+		// The program itself may have cancelled it: then how far the clock
+		// comes before the news does would be a matter of luck.
+		cause := context.Cause(l.runCtx)
+		l.mu.Unlock()
+		l.end(cause)
+		return true
+	}
 	l.asleep = true
 	l.mu.Unlock()
 	l.sleep(next)
@@ -237,7 +245,9 @@ func (l *Loop) hopeless() bool {
 		return false
 	}
 	if l.alone {
-		l.end(l.deadlock())
+		report := l.deadlock()
+		report.settle()
+		l.end(report)
 	} else if e := l.awaitVerdict(); e != nil {
 		l.end(e)
 	}
@@ -257,8 +267,14 @@ func (l *Loop) end(err error) {
 
 // cancelAll cancels the tasks on this loop that are not being cancelled yet.
 func (l *Loop) cancelAll() {
+	var doomed []*Task
 	for _, t := range slices.Backward(l.tasks.list(onLoop)) {
-		t.cancelHere(l, l.ending)
+		if t.doom(l, l.ending) {
+			doomed = append(doomed, t)
+		}
+	}
+	for _, t := range doomed {
+		t.unwind(l)
 	}
 }
 

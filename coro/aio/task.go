@@ -431,14 +431,24 @@ type undisturbed interface{ undisturbed() bool }
 // l, when no coroutine is entered; if the task has gone to another loop, it is
 // passed on.
 func (t *Task) cancelHere(l *Loop, cause error) {
+	if t.doom(l, cause) {
+		t.unwind(l)
+	}
+}
+
+// doom notes, for the task and its children, why they are to be unwound. All of
+// them know before the first one is: what one of them wakes on its way out must
+// not run on as if nothing was. It reports whether the task is to be unwound by
+// l and was not before.
+func (t *Task) doom(l *Loop, cause error) bool {
 	if home := t.home(); home != l {
 		t.Cancel(cause)
-		return
+		return false
 	}
 	t.mu.Lock()
 	if t.done || t.cause != nil {
 		t.mu.Unlock()
-		return
+		return false
 	}
 	t.setCause(cause)
 	cancel := t.cancel
@@ -449,12 +459,25 @@ func (t *Task) cancelHere(l *Loop, cause error) {
 		cancel(cause)
 	}
 	for _, c := range slices.Backward(t.children.list(asChild)) {
-		c.cancelHere(l, cause)
+		c.doom(l, cause)
+	}
+	return true
+}
+
+// unwind ends a doomed task, after its children, the youngest first.
+func (t *Task) unwind(l *Loop) {
+	for _, c := range slices.Backward(t.children.list(asChild)) {
+		if c.home() == l && c.cause != nil {
+			c.unwind(l)
+		}
+	}
+	if t.home() != l {
+		return
 	}
 	switch t.co.Status() {
 	case coro.Ready:
 		l.thread.Kill(t.co)
-		t.finish(nil, cause)
+		t.finish(nil, t.cause)
 	case coro.Suspended:
 		if u, ok := t.co.WaitsFor().(undisturbed); !ok || !u.undisturbed() {
 			l.thread.Kill(t.co)
