@@ -17,8 +17,8 @@ TOOL := $(GO) tool -modfile=.ci/tools/go.mod
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## watch coroutines take turns (needs nothing but Go)
-	$(GO) run ./cmd/codemo trace
+demo: ## a minute of coroutines: yield, copy a file, leak nothing (needs only Go)
+	$(GO) run ./cmd/codemo demo
 
 test: ## run every test under the race detector
 	$(GO) test $(RACE) -timeout $(TIMEOUT) ./...

@@ -254,6 +254,10 @@ func (co *Coroutine) Caller() *Coroutine {
 	return nil
 }
 
+// CreatedOn returns the thread that created the coroutine, and that its ID counts
+// on; it stays the same where [Coroutine.Thread] follows a coroutine that moves.
+func (co *Coroutine) CreatedOn() *Thread { return co.self.home }
+
 // Thread returns the thread on which the coroutine last ran, or was created.
 func (co *Coroutine) Thread() *Thread { return co.self.thread() }
 

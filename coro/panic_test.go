@@ -336,3 +336,36 @@ func TestFailNowInACoroutineEndsTheTestThatEnteredIt(t *testing.T) {
 		}
 	})
 }
+
+// A goroutine that the entry started yields in its place. Nobody can tell until
+// the entry returns; then the next Enter does.
+func TestASelfUsedByAnotherGoroutineIsToldByTheNextEnter(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the program that is diagnosed has a data race")
+	}
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		thread := newThread()
+		suspended, returned, gone := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		co := thread.New(func(self *coro.Self) {
+			go func() {
+				defer close(gone)
+				self.Yield()
+			}()
+			<-suspended
+			close(returned)
+		})
+		thread.Enter(co)
+		wantStatus(t, co, coro.Suspended)
+		close(suspended)
+		<-returned
+		e, ok := caught(func() {
+			for co.Status() != coro.Dead { // until the entry has returned
+				thread.Enter(co)
+			}
+		}).(error)
+		if !ok || !errors.Is(e, coro.ErrOutside) {
+			t.Errorf("got %v, want a panic that is %v", e, coro.ErrOutside)
+		}
+		<-gone
+	})
+}

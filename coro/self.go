@@ -1,6 +1,10 @@
 package coro
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/gohandoff/coroutine/internal/handoff"
+)
 
 // New makes a coroutine on the same thread; see [Thread.New].
 func (self *Self) New(entry Entry) *Coroutine {
@@ -45,6 +49,19 @@ func (self *Self) Park(on any) {
 	w.park = on
 	self.Yield()
 	w.park = nil
+}
+
+// CheckYield panics as [Self.Yield] would if self could not yield now: it is a
+// leader's, does not run, is being killed, or is locked to its OS thread. It is
+// for a package that puts down that a coroutine waits before it parks it.
+func (self *Self) CheckYield() {
+	t, w := self.thread(), self.w
+	if t == nil || w == nil || t.current != self || w.killing {
+		self.beforeYield(t) // panics
+	}
+	if w.Direct && handoff.OSThreadLocked() {
+		self.misuseLocked()
+	}
 }
 
 // Waiting is what Park may be given for more than a name: a thing that somebody

@@ -48,6 +48,33 @@ func TestNewCostsNoGoroutineUntilTheFirstEnter(t *testing.T) {
 	})
 }
 
+func TestNewMayBeCalledByAnyGoroutine(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		const each = 100
+		thread := newThread()
+		made := make(chan *coro.Coroutine, 4*each)
+		var makers sync.WaitGroup
+		for range 4 {
+			makers.Go(func() {
+				for range each {
+					made <- thread.New(nop)
+				}
+			})
+		}
+		makers.Wait()
+		close(made)
+		ids := map[uint64]bool{}
+		for co := range made {
+			ids[co.ID()] = true
+			thread.Enter(co)
+			wantStatus(t, co, coro.Dead)
+		}
+		if len(ids) != 4*each {
+			t.Errorf("different ids: got %d, want %d", len(ids), 4*each)
+		}
+	})
+}
+
 func TestNeverEnteredCoroutineIsCollected(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		thread := newThread()
@@ -200,6 +227,21 @@ func TestEnterIfInactiveEntersUnlessEntered(t *testing.T) {
 	})
 }
 
+func TestEnterIfInactiveOfAWokenOneIsDiagnosed(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		thread := newThread()
+		runs := 0
+		woken := thread.New(func(*coro.Self) { runs++ })
+		thread.Enter(thread.New(func(self *coro.Self) {
+			self.Wake(woken)
+			wantMisuse(t, coro.ErrScheduled, func() { self.EnterIfInactive(woken) })
+		}))
+		if runs != 1 {
+			t.Errorf("turns: got %d, want 1", runs)
+		}
+	})
+}
+
 func TestYieldResumesTheCallerWhereItEntered(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		var j journal
@@ -280,8 +322,7 @@ func TestEnteredIsTrueDownTheChain(t *testing.T) {
 			return got
 		}
 		var innermost []bool
-		var body func(level int) coro.Entry
-		body = func(level int) coro.Entry {
+		body := func(level int) coro.Entry {
 			return func(self *coro.Self) {
 				if level == depth-2 { // one stays outside the chain
 					innermost = entered()

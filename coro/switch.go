@@ -58,18 +58,25 @@ func (self *Self) Enter(co *Coroutine) {
 		w.Down = handoff.Enter
 		up, ok = w.Next()
 	}
-	if up != handoff.Yield || !ok {
-		up = w.Settle(up, ok)
+	if up != handoff.Yield || !ok || w.wakes.head != nil || t.leftover.head != nil || t.modes != 0 {
+		self.afterEnter(t, to, w, up, ok)
+		return
 	}
 	t.current = self
+	to.state.Store(suspended) // from here on it may be another thread's
+}
 
+// afterEnter is what comes after the switch in Enter when that is not a plain
+// yield.
+func (self *Self) afterEnter(t *Thread, to *Self, w *worker, up handoff.Signal, ok bool) {
+	if up != handoff.Yield || !ok {
+		up = w.Settle(up, ok) // who asks is still the one that runs
+	}
+	t.current = self
 	if up != handoff.Yield {
 		self.finish(t, to, up, queue{})
 	}
-	var woken queue
-	if w.wakes.head != nil {
-		woken = w.takeWakes()
-	}
+	woken := w.takeWakes()
 	if up == handoff.Yield {
 		if t.modes != 0 {
 			t.unpin(to)

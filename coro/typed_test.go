@@ -48,8 +48,12 @@ func TestTypedOutcomes(t *testing.T) {
 		thread.Kill(neverRan.Coroutine())
 		enter(neverRan, 6)
 		want := []answer{
-			{2, "yielded"}, {42, "yielded"}, {-1, "returned"},
-			{6, "yielded"}, {0, "killed"}, {0, "killed"},
+			{2, "yielded"},
+			{42, "yielded"},
+			{-1, "returned"},
+			{6, "yielded"},
+			{0, "killed"},
+			{0, "killed"},
 			{0, "killed"},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -173,9 +173,16 @@ func (co *Coroutine) Scheduled() bool { return co.self.woken.Load() != 0 }
 // EnterScheduled enters a coroutine whose turn has come after [MarkScheduled],
 // and reports whether it did: one that was killed meanwhile is left alone.
 func (self *Self) EnterScheduled(co *Coroutine) bool {
-	if co.self.woken.Swap(0) == 0 || co.self.state.Load() >= dead {
+	if !TakeTurn(co) {
 		return false
 	}
 	self.Enter(co)
 	return true
+}
+
+// TakeTurn ends what [MarkScheduled] began, and reports whether co is now to be
+// entered: one that was killed meanwhile is not. It is EnterScheduled for an
+// event loop that saves the call frame between itself and the switch.
+func TakeTurn(co *Coroutine) bool {
+	return co.self.woken.Swap(0) != 0 && co.self.state.Load() < dead
 }

@@ -36,6 +36,9 @@ type runner Self
 func (r *runner) Run() (keep bool) {
 	s := (*Self)(r)
 	s.entry(s)
+	if s.state.Load() != entered {
+		s.misuseStray()
+	}
 	t := s.thread()
 	return len(t.idle) < t.pool && t.modes&modeClosed == 0
 }

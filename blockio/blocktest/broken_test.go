@@ -221,6 +221,7 @@ func TestBrokenDriversAreFound(t *testing.T) {
 type plain struct{ b *broken }
 
 func (p plain) ReadAt(self *coro.Self, b []byte, off int64) error { return p.b.ReadAt(self, b, off) }
+
 func (p plain) WriteAt(self *coro.Self, b []byte, off int64, flags blockio.Flags) error {
 	return p.b.WriteAt(self, b, off, flags)
 }

@@ -60,6 +60,7 @@ Baselines:
   codemo bench --long --json > figures.json`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			defer shapes.Cleanup()
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
 			context.AfterFunc(ctx, stop) // a second interrupt ends the process

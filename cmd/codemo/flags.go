@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/gohandoff/coroutine/cmd/codemo/internal/ladder"
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/trace"
 )
 
 // handoffFlag gives cmd the flag that every command has that runs coroutines.
@@ -78,10 +78,10 @@ func isTerminal(w io.Writer) bool {
 func columns(out io.Writer) int {
 	if f, ok := out.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return min(width, ladder.DefaultWidth)
+			return min(width, trace.DefaultWidth)
 		}
 	}
-	return ladder.DefaultWidth
+	return trace.DefaultWidth
 }
 
 // atMostOne allows one argument, and says in the error what it would be.

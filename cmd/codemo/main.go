@@ -2,6 +2,8 @@
 //
 //	codemo trace classic       each step of a small program, as a ladder
 //	codemo trace misuse        what a mistake is told
+//	codemo view t.jsonl        a trace as a page to step through
+//	codemo diff a b            where two traces part
 //	codemo list                the programs that can be traced
 //	codemo bench               costs, as ratios to what Go itself needs
 //
@@ -78,7 +80,8 @@ and it measures each kind of step against what Go itself needs for it.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
-	root.AddCommand(newTrace(), newList(), newBench(), newVersion(), newParked())
+	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newVersion(), newParked(),
+		newCopy(), newIO(), newMap(), newDemo())
 	return root
 }
 

@@ -10,9 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/gohandoff/coroutine/cmd/codemo/internal/ladder"
 	"github.com/gohandoff/coroutine/cmd/codemo/internal/scenario"
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/trace"
 )
 
 type traceFlags struct {
@@ -20,6 +20,9 @@ type traceFlags struct {
 	color   colorMode
 	file    string
 	steps   uint64
+	format  traceFormat
+	output  string
+	sites   bool
 }
 
 func newTrace() *cobra.Command {
@@ -31,11 +34,16 @@ func newTrace() *cobra.Command {
 number, who acts, what it does, and to whom. What a coroutine does while it is
 entered stands beside its rail; what the program prints stands between the steps.
 
-The picture is the same on each run and for both handoffs, byte for byte.`,
+The picture is the same on each run and for both handoffs, byte for byte.
+
+Other formats are a trace to keep (jsonl, which "codemo view" shows and "codemo
+diff" compares), a diagram (svg), a page to step through (html), a file for
+ui.perfetto.dev (perfetto), and log lines (slog).`,
 		Example: `  codemo trace                                        # the classic
   codemo trace wake --handoff=direct
   codemo trace producer-consumer --file /etc/services
-  codemo trace nesting --color=always | less -R`,
+  codemo trace nesting --color=always | less -R
+  codemo trace wake -o wake.html --sites`,
 		Args:              atMostOne("SCENARIO"),
 		ValidArgsFunction: completeScenarios,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -43,18 +51,22 @@ The picture is the same on each run and for both handoffs, byte for byte.`,
 			if len(args) > 0 {
 				name = args[0]
 			}
-			return trace(cmd.OutOrStdout(), name, f)
+			return runTrace(cmd.OutOrStdout(), name, f)
 		},
 	}
 	handoffFlag(cmd, &f.handoff)
 	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
 	cmd.Flags().StringVar(&f.file, "file", "", "what producer-consumer reads, a `FILE`; \"-\" is standard input")
 	cmd.Flags().Uint64Var(&f.steps, "steps", 200, "draw the first `N` steps only, 0 for all")
+	cmd.Flags().Var(&f.format, "format", "`FORMAT`: text, jsonl, perfetto, svg, html or slog; the default is by the file's extension, or text")
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to a `FILE`")
+	cmd.Flags().BoolVar(&f.sites, "sites", false, "keep where in the program each step happens")
 	complete(cmd, "color", colorModes[:]...)
+	complete(cmd, "format", formatNames()...)
 	return cmd
 }
 
-func trace(out io.Writer, name string, f traceFlags) (err error) {
+func runTrace(out io.Writer, name string, f traceFlags) error {
 	s, found := scenario.Find(name)
 	if !found {
 		return unknownScenario(name)
@@ -65,17 +77,38 @@ func trace(out io.Writer, name string, f traceFlags) (err error) {
 	}
 	defer text.Close()
 
-	l := ladder.New(out, ladder.WithWidth(columns(out)), ladder.WithColor(f.color.on(out)), ladder.WithLimit(f.steps))
-	l.Heading(s.Name, s.About)
-	t := coro.NewThread(coro.WithHandoff(f.handoff), coro.WithTracer(l))
-	failed := s.Run(&scenario.Env{Thread: t, Out: l, Text: text})
+	format, err := f.format.forFile(f.output)
+	if err != nil {
+		return err
+	}
+	if format == "text" && f.output == "" {
+		l := trace.NewLadder(out, trace.WithWidth(columns(out)), trace.WithColor(f.color.on(out)), trace.WithLimit(f.steps))
+		l.Heading(s.Name, s.About)
+		return f.record(s, text, l)
+	}
+	t := &trace.Trace{Title: s.Name + ": " + s.About}
+	if err := f.record(s, text, t); err != nil {
+		return err
+	}
+	return writeTrace(out, f.output, format, t)
+}
+
+// record runs s, and hands its steps to sink.
+func (f *traceFlags) record(s scenario.Scenario, text io.Reader, sink trace.Sink) error {
+	stream := trace.NewStream(sink)
+	opts := []coro.Option{coro.WithHandoff(f.handoff), coro.WithTracer(stream)}
+	if f.sites {
+		opts = append(opts, coro.WithSites())
+	}
+	t := coro.NewThread(opts...)
+	failed := s.Run(&scenario.Env{Thread: t, Out: stream, Text: text})
 	// The thread's end may take steps, too.
 	closed := t.Close()
-	if err := l.Close(); err != nil {
+	if err := stream.Close(); err != nil {
 		return fmt.Errorf("writing the trace: %w", err)
 	}
 	if err := errors.Join(failed, closed); err != nil {
-		return fmt.Errorf("scenario %s: %w", name, err)
+		return fmt.Errorf("scenario %s: %w", s.Name, err)
 	}
 	return nil
 }

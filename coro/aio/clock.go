@@ -1,12 +1,16 @@
 package aio
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // A Clock is where a loop gets the time from. [RealClock] is the machine's; a
 // [VirtualClock] stands still while there is something to do, and jumps to the
 // next timer when there is not.
 type Clock interface {
-	// Now returns the current time. Only differences matter.
+	// Now returns the current time. Only differences matter. It may be
+	// called by any goroutine.
 	Now() time.Time
 	// Wait waits until the time until, or until something arrives on wake,
 	// whichever is first; a zero until is never. A virtual clock goes there
@@ -51,13 +55,20 @@ func (c *realClock) Wait(until time.Time, wake <-chan struct{}) bool {
 
 // A VirtualClock is a clock for tests and simulations: a program of sleeps runs
 // at once, and in the same order each time. It belongs to one loop.
-type VirtualClock struct{ now time.Time }
+type VirtualClock struct {
+	mu  sync.Mutex // for a dump from elsewhere
+	now time.Time
+}
 
 // NewVirtualClock returns a virtual clock that starts at start.
 func NewVirtualClock(start time.Time) *VirtualClock { return &VirtualClock{now: start} }
 
 // Now returns the virtual time.
-func (c *VirtualClock) Now() time.Time { return c.now }
+func (c *VirtualClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
 
 // Virtual returns true.
 func (c *VirtualClock) Virtual() bool { return true }
@@ -68,6 +79,8 @@ func (c *VirtualClock) Wait(until time.Time, wake <-chan struct{}) bool {
 		<-wake
 		return true
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if until.After(c.now) {
 		c.now = until
 	}

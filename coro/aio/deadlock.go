@@ -3,9 +3,11 @@ package aio
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"weak"
 
 	"github.com/gohandoff/coroutine/coro"
 )
@@ -14,14 +16,18 @@ import (
 var ErrDeadlock = errors.New("aio: deadlock")
 
 // A DeadlockError tells that all coroutines of a loop are parked and nothing
-// could wake them: no timer, no offloaded work, no [Loop.Hold].
+// could wake them: no timer, no offloaded work, no [Loop.Hold], and, unless the
+// loop is isolated ([WithIsolated]), no other loop of the process. A loop that
+// runs and is not itself stuck could; so could one that has never been run, or
+// has been brought something since its last Run, and is not closed.
 type DeadlockError struct {
 	// Loop names the loop.
 	Loop string
 	// Waiting describes each coroutine, in the order of their ids.
 	Waiting []coro.Info
 	// Cycle names the coroutines that wait for each other in a ring, each
-	// for the next; empty if there is none.
+	// for the next; empty if there is none. Some of them may be on other loops
+	// that are in the same deadlock.
 	Cycle []string
 }
 
@@ -89,41 +95,68 @@ func findCycle(waiting []coro.Info) []string {
 	return nil
 }
 
-// loops are those that have something to do, or wait for another loop to bring
-// it. A loop that is stuck is in a deadlock only if all of them are.
+// loops are those that may bring something to another loop. One that is stuck is
+// in a deadlock only if all of them are. They are held weakly: one that is
+// forgotten before it was run brings nothing.
 var loops struct {
 	sync.Mutex
-	list []*Loop
+	list []weak.Pointer[Loop]
 }
 
-// enlist adds l, if it is not there.
-func enlist(l *Loop) {
+// register adds l, if it is not there.
+func register(l *Loop) {
 	loops.Lock()
 	defer loops.Unlock()
-	if !slices.Contains(loops.list, l) {
-		loops.list = append(loops.list, l)
+	if l.registered {
+		return
+	}
+	l.registered = true
+	w := weak.Make(l)
+	loops.list = append(loops.list, w)
+	if !l.guarded {
+		l.guarded = true
+		runtime.AddCleanup(l, forgotten, w)
 	}
 }
 
-// delist removes l, which may settle the case of those that hoped for it.
-func delist(l *Loop) {
+// forgotten is called when a loop has become unreachable.
+func forgotten(w weak.Pointer[Loop]) {
 	loops.Lock()
 	defer loops.Unlock()
-	if i := slices.Index(loops.list, l); i >= 0 {
+	if i := slices.Index(loops.list, w); i >= 0 {
 		loops.list = slices.Delete(loops.list, i, i+1)
+		judge()
 	}
+}
+
+// retire is called when l is run no more, and removes it unless it was brought
+// something meanwhile. That may settle the case of those that hoped for it.
+func retire(l *Loop) {
+	loops.Lock()
+	defer loops.Unlock()
+	l.mu.Lock()
+	l.running = false
+	l.runCtx = nil
+	gone := l.inbox.n == 0 || l.closed
+	l.mu.Unlock()
+	if !gone || !l.registered {
+		return
+	}
+	l.registered = false
+	w := weak.Make(l)
+	loops.list = slices.DeleteFunc(loops.list, func(x weak.Pointer[Loop]) bool { return x == w })
 	judge()
 }
 
-// awaitVerdict waits until another loop brings something, and then returns
-// false, or until all loops are stuck, and then returns true.
-func (l *Loop) awaitVerdict() bool {
+// awaitVerdict waits until another loop brings something, and then returns nil,
+// or until no loop could any more, and then returns the report.
+func (l *Loop) awaitVerdict() *DeadlockError {
 	loops.Lock()
 	l.mu.Lock()
 	if l.inbox.n > 0 || l.outside > 0 {
 		l.mu.Unlock()
 		loops.Unlock()
-		return false
+		return nil
 	}
 	l.stuck, l.asleep = true, true
 	l.mu.Unlock()
@@ -134,26 +167,44 @@ func (l *Loop) awaitVerdict() bool {
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	verdict := l.verdict && l.inbox.n == 0
-	l.stuck, l.verdict = false, false
-	return verdict
+	// What has been brought since a verdict does not change it: it comes from
+	// other loops in the same deadlock, which unwind their coroutines.
+	e := l.verdict
+	l.stuck, l.verdict = false, nil
+	return e
 }
 
-// judge tells all loops that they are stuck if they all are. The caller holds
+// judge gives all loops the verdict if they are all stuck. The caller holds
 // loops.
 func judge() {
-	for _, l := range loops.list {
+	var all []*Loop
+	for _, w := range loops.list {
+		l := w.Value()
+		if l == nil {
+			continue // forgotten
+		}
 		l.mu.Lock()
 		stuck := l.stuck && l.asleep && l.outside == 0
 		l.mu.Unlock()
 		if !stuck {
 			return
 		}
+		all = append(all, l)
 	}
-	for _, l := range loops.list {
+	var waiting []coro.Info
+	reports := make([]*DeadlockError, len(all))
+	for i, l := range all {
+		reports[i] = l.deadlock()
+		waiting = append(waiting, reports[i].Waiting...)
+	}
+	ring := findCycle(waiting) // perhaps through several loops
+	for i, l := range all {
+		if reports[i].Cycle == nil {
+			reports[i].Cycle = ring
+		}
 		l.mu.Lock()
 		wake := l.asleep
-		l.verdict, l.asleep = true, false
+		l.verdict, l.asleep = reports[i], false
 		l.mu.Unlock()
 		if wake {
 			l.wakeup <- struct{}{}

@@ -2,67 +2,119 @@ package aio
 
 import "sync"
 
-// families guards who is whose child, for all tasks of all loops: a parent and a
-// child may be on different loops.
+// families guards who is whose child, and who is on which loop, for all tasks of
+// all loops: a parent and a child may be on different ones. Under it is also
+// Task.cause, which only the line of control of the task's loop changes.
 var families sync.Mutex
 
-// A family is a list of tasks that are not finished, oldest first: the children
-// of a task, or those of a loop that have no parent.
+// A family is a list of tasks that are not finished, in the order in which they
+// joined: the children of a task, or the tasks on a loop.
 type family struct{ first, last *Task }
 
+// link is the place of a task in one kind of list.
+type link struct {
+	in         *family
+	prev, next *Task
+}
+
+// A kind of list is told by which link of a task it uses.
+func asChild(t *Task) *link { return &t.sibling }
+func onLoop(t *Task) *link  { return &t.mate }
+
 // list returns the tasks of f.
-func (f *family) list() []*Task {
+func (f *family) list(kind func(*Task) *link) []*Task {
 	families.Lock()
 	defer families.Unlock()
 	var ts []*Task
-	for t := f.first; t != nil; t = t.next {
+	for t := f.first; t != nil; t = kind(t).next {
 		ts = append(ts, t)
 	}
 	return ts
 }
 
-// join makes t a child of parent, or of its loop. The caller holds families.
-func (t *Task) join(parent *Task) {
-	f := &t.loop.Load().roots
-	if parent != nil {
-		f = &parent.children
-	}
-	t.parent, t.in = parent, f
-	t.prev, t.next = f.last, nil
+// add puts t at the end of f. The caller holds families.
+func (f *family) add(t *Task, kind func(*Task) *link) {
+	*kind(t) = link{in: f, prev: f.last}
 	if f.last == nil {
 		f.first = t
 	} else {
-		f.last.next = t
+		kind(f.last).next = t
 	}
 	f.last = t
 }
 
-// leave takes t off the list that it is in. The caller holds families.
-func (t *Task) leave() {
-	if t.prev == nil {
-		t.in.first = t.next
-	} else {
-		t.prev.next = t.next
+// leave takes t off the list that it is in, if it is in one. The caller holds
+// families.
+func (t *Task) leave(kind func(*Task) *link) {
+	k := kind(t)
+	if k.in == nil {
+		return
 	}
-	if t.next == nil {
-		t.in.last = t.prev
+	if k.prev == nil {
+		k.in.first = k.next
 	} else {
-		t.next.prev = t.prev
+		kind(k.prev).next = k.next
 	}
-	t.in, t.prev, t.next = nil, nil, nil
+	if k.next == nil {
+		k.in.last = k.prev
+	} else {
+		kind(k.next).prev = k.prev
+	}
+	*k = link{}
+}
+
+// enroll makes t a child of parent, if that is not nil, and one of the tasks on
+// l. The child of a task that is being cancelled is cancelled, too.
+func (t *Task) enroll(l *Loop, parent *Task) {
+	families.Lock()
+	defer families.Unlock()
+	t.parent = parent
+	if parent != nil {
+		parent.children.add(t, asChild)
+		t.cause = parent.cause
+	}
+	l.tasks.add(t, onLoop)
 }
 
 // disown is called when t is finished: it leaves, and its children pass to its
-// parent. It reports whether t had none.
-func (t *Task) disown() (root bool) {
+// parent. Those to whom a parent that is being cancelled has fallen are returned:
+// the parent may have looked for its children before.
+func (t *Task) disown() (cancel []*Task, cause error) {
 	families.Lock()
 	defer families.Unlock()
-	if t.in != nil {
-		t.leave()
-	}
+	t.leave(asChild)
+	t.leave(onLoop)
 	for c := t.children.first; c != nil; c = t.children.first {
-		c.leave()
-		c.join(t.parent)
+		c.leave(asChild)
+		c.parent = t.parent
+		if t.parent == nil {
+			continue
+		}
+		t.parent.children.add(c, asChild)
+		if t.parent.cause != nil && c.cause == nil {
+			cancel = append(cancel, c)
+			cause = t.parent.cause
+		}
 	}
-	return t.parent == nil
+	return cancel, cause
+}
+
+// Detach makes the task a child of nobody: it is not cancelled with its parent.
+// It returns t.
+func (t *Task) Detach() *Task {
+	families.Lock()
+	defer families.Unlock()
+	t.leave(asChild)
+	t.parent = nil
+	return t
+}
+
+// move makes the task one of another loop.
+func (t *Task) move(to *Loop) {
+	families.Lock()
+	defer families.Unlock()
+	if t.mate.in != nil { // not finished
+		t.leave(onLoop)
+		to.tasks.add(t, onLoop)
+	}
 }

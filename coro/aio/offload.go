@@ -17,23 +17,29 @@ import (
 // returned, so that fn may use memory of the coroutine. (Kill, which cannot wait
 // otherwise, then blocks the loop until fn returns.)
 //
-// fn must not use self. On a loop with a virtual clock, the loop itself calls fn.
-// Offload yields.
+// fn must not use self. On a loop with a virtual clock, the loop itself has fn
+// called, in its turn, and waits for it: then there is no queue, and a run depends
+// on nothing but the program. Offload yields.
+//
+// What happened before Offload happens before fn, and that before Offload returns.
+// Offload panics with a [*coro.UsageError] if fn is nil ([ErrNilFunc]), and where
+// [Yield] does.
 func Offload[T any](self *coro.Self, fn func() (T, error)) (T, error) {
+	l := parkable(self)
+	if fn == nil {
+		panic(coro.NewUsageError(self, ErrNilFunc, self.String(), "", "asked to offload it", "pass the function that a worker is to run"))
+	}
 	var v T
 	var err error
-	j := &job{fn: func() { v, err = fn() }}
-	LoopOf(self).offload(self, j)
+	l.offload(self, &job{fn: func() { v, err = fn() }})
 	return v, err
 }
 
 // A job is a function on its way through the workers.
 type job struct {
-	fn      func()
-	loop    *Loop
-	co      *coro.Coroutine
-	name    string
-	endless bool // not a job for the bounded set: it may wait for ever
+	fn   func()
+	loop *Loop
+	co   *coro.Coroutine
 
 	// Under loop.mu.
 	state    jobState
@@ -53,11 +59,13 @@ const (
 )
 
 // String says what waits for it.
-func (j *job) String() string {
-	if j.name != "" {
-		return j.name
-	}
-	return "offloaded work"
+func (j *job) String() string { return "offloaded work" }
+
+// over reports whether fn has come to its end.
+func (j *job) over() bool {
+	j.loop.mu.Lock()
+	defer j.loop.mu.Unlock()
+	return j.state == jobDone
 }
 
 func (j *job) undisturbed() bool {
@@ -83,35 +91,49 @@ func (j *job) run() {
 	returned = true
 }
 
+// offload has j done and waits for it. The caller has seen to it that self can
+// park.
 func (l *Loop) offload(self *coro.Self, j *job) {
 	j.loop, j.co = l, self.Coroutine()
+	if self.Thread().Traced() {
+		self.Trace(EventOffload, nil, "")
+	}
 	if l.clock.Virtual() {
-		l.Post(func() {
-			if j.state == jobDropped {
-				return
-			}
-			j.runProtected()
-			j.state = jobDone
-			l.Schedule(j.co)
-		})
+		l.bring(item{told: true, fn: j.runInTurn})
 	} else {
 		l.submit(j)
 	}
-	parked := true
-	defer func() {
-		if parked {
-			j.drop()
-		}
-	}()
-	self.Park(j)
-	parked = false
-	unwindIfCancelled(self)
+	defer j.drop()
+	// Somebody may enter the coroutine by hand; then it waits on.
+	for !j.over() || j.co.Scheduled() {
+		self.Park(j)
+	}
 	if j.failure != nil {
 		panic(j.failure)
 	}
 	if j.exited {
 		runtime.Goexit()
 	}
+	unwindIfCancelled(self)
+}
+
+// runInTurn does the job on a loop with a virtual clock.
+func (j *job) runInTurn() {
+	l := j.loop
+	l.mu.Lock()
+	dropped := j.state == jobDropped
+	l.mu.Unlock()
+	if dropped {
+		return
+	}
+	j.runProtected()
+	l.mu.Lock()
+	j.state = jobDone
+	l.mu.Unlock()
+	if j.co.Scheduled() || coro.MarkScheduled(nil, j.co) != nil {
+		return
+	}
+	l.bring(item{co: j.co, told: true})
 }
 
 // runProtected is run on the loop's own goroutine, which a Goexit in fn must not
@@ -206,13 +228,12 @@ func (l *Loop) completed(j *job, next chan *job) *job {
 	l.mu.Lock()
 	j.state = jobDone
 	l.outside--
-	wake := false
+	wake := l.asleep // also if there is nothing to do but to see that
+	l.asleep = false
 	if j.finished != nil {
 		close(j.finished)
-	} else if coro.MarkScheduled(nil, j.co) == nil {
+	} else if !j.co.Scheduled() && coro.MarkScheduled(nil, j.co) == nil {
 		l.inbox.push(item{co: j.co})
-		wake = l.asleep
-		l.asleep = false
 	}
 	p := &l.pool
 	var todo *job

@@ -4,8 +4,9 @@ import "github.com/gohandoff/coroutine/coro"
 
 // An item is one thing for a loop to do: enter a coroutine, or call a function.
 type item struct {
-	co *coro.Coroutine // marked as scheduled
-	fn func()
+	co   *coro.Coroutine // marked as scheduled
+	fn   func()
+	told bool // the tracer knows of it
 }
 
 // fifo is a queue in a ring that grows and is reused.
@@ -40,6 +41,9 @@ func (q *fifo) pop() item {
 	q.n--
 	return x
 }
+
+// at returns the item at place i, counted from the head.
+func (q *fifo) at(i int) item { return q.ring[(q.head+i)&(len(q.ring)-1)] }
 
 // take removes the item at place i, counted from the head, and keeps the order
 // of the rest.

@@ -2,6 +2,8 @@ package aio
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,12 +17,20 @@ import (
 // remains but those the thread's pool keeps for the next Run, until [Loop.Close].
 //
 // It returns the cause of ctx if that is done, a [*DeadlockError], or else the
-// first error of a task that nobody waited for. It panics with the
-// [*coro.PanicError] of a task that panicked if nobody waited for it.
+// first error of a task that nobody has asked about ([Task.Wait], [Task.Done]).
+// It panics with the [*coro.PanicError] of a task that panicked if nobody was
+// waiting for it.
+//
+// If ctx is done already, nothing is started: tasks are cancelled before they
+// ever run. A bottom half that posts itself for ever does not keep Run from
+// ending; what is in the queue then waits for the next Run.
 //
 // A loop may be run again, but by one goroutine at a time: otherwise Run returns
 // [ErrRunning], and [ErrClosed] after Close.
 func (l *Loop) Run(ctx context.Context) error {
+	if ctx == nil {
+		panic("aio: Run(nil): want a context")
+	}
 	l.mu.Lock()
 	switch {
 	case l.closed:
@@ -33,36 +43,25 @@ func (l *Loop) Run(ctx context.Context) error {
 	l.running = true
 	l.runCtx = ctx
 	l.mu.Unlock()
-	l.ending, l.failed, l.fatal = nil, nil, nil
+	l.ending, l.failures, l.fatal, l.plain, l.swept = nil, nil, nil, false, false
 	l.draining.Store(false)
-	enlist(l)
+	l.runs++
+	register(l)
 
+	run := l.runs
 	stop := context.AfterFunc(ctx, func() {
 		l.Post(func() {
-			if l.runCtx == ctx {
+			if l.runs == run { // and not a later one
 				l.end(context.Cause(ctx))
 			}
 		})
 	})
-	peaceful := false
-	defer func() {
-		stop()
-		if !peaceful {
-			// A bottom half or a bare coroutine panicked, or something
-			// called runtime.Goexit, and we are on our way out.
-			l.end(context.Canceled)
-			l.killRest()
-			l.settle()
-		}
-		l.pool.stop(l)
-		l.mu.Lock()
-		l.running = false
-		l.runCtx = nil
-		l.mu.Unlock()
-		delist(l)
-	}()
-	l.settle()
-	peaceful = true
+	defer l.leave(stop)
+	if ctx.Err() != nil {
+		// Not by way of Post: how far the tasks came would be a matter of luck.
+		l.doomed = context.Cause(ctx)
+	}
+	l.wind()
 
 	switch {
 	case l.fatal != nil:
@@ -70,17 +69,71 @@ func (l *Loop) Run(ctx context.Context) error {
 	case l.ending != nil:
 		return l.ending
 	}
-	return l.failed
+	for _, t := range l.failures {
+		if !t.asked() {
+			return t.Err()
+		}
+	}
+	return nil
 }
 
-// settle runs the loop until nothing is left.
-func (l *Loop) settle() {
-	for {
-		l.collect()
-		for n := l.ready.n; n > 0; n-- {
-			l.step()
+// leave is the end of Run, however it ends.
+func (l *Loop) leave(stop func() bool) {
+	stop()
+	l.pool.stop(l)
+	l.helpers.stop(l)
+	retire(l)
+}
+
+// wind runs the loop until nothing is left, also if a bottom half or a bare
+// coroutine panics, or something calls runtime.Goexit: then what is left is
+// wound up while that goes on its way.
+func (l *Loop) wind() {
+	peaceful := false
+	defer func() {
+		if !peaceful {
+			l.plain = true // it may be the policy that panics
+			l.end(context.Canceled)
+			l.wind()
 		}
-		if l.fatal != nil && l.ending == nil {
+	}()
+	if err := l.doomed; err != nil {
+		l.doomed = nil
+		l.end(err)
+	}
+	l.settle()
+	peaceful = true
+}
+
+// settle runs the loop until nothing is left. The steps are told in
+// docs/event-loop.md.
+func (l *Loop) settle() {
+	leader := l.thread.Leader()
+	traced := l.thread.Traced()
+	for {
+		l.mu.Lock()
+		for again := true; again; again = l.inbox.n > 0 && l.fatal == nil && !l.draining.Load() {
+			if len(l.timers.heap) > 0 {
+				l.fire()
+			}
+			for l.left = l.inbox.n; l.left > 0; l.left-- {
+				x := l.take()
+				l.mu.Unlock()
+				if traced {
+					l.tell(x)
+				}
+				// This is written out because each call frame between here and
+				// the coroutine costs 8 ns.
+				if x.fn != nil {
+					x.fn()
+				} else if coro.TakeTurn(x.co) {
+					leader.Enter(x.co)
+				}
+				l.mu.Lock()
+			}
+		}
+		l.mu.Unlock()
+		if l.fatal != nil {
 			l.end(context.Canceled)
 		}
 		if !l.rest() {
@@ -89,63 +142,70 @@ func (l *Loop) settle() {
 	}
 }
 
-// collect makes ready what has been brought and what the clock says is due.
-func (l *Loop) collect() {
+// fire makes ready what the clock says is due. The caller holds mu.
+func (l *Loop) fire() {
+	l.mu.Unlock() // a clock and a tracer are somebody else's code
+	now := l.clock.Now()
 	l.mu.Lock()
-	if l.ready.n == 0 {
-		l.ready, l.inbox = l.inbox, l.ready
-	} else {
-		for l.inbox.n > 0 {
-			l.ready.push(l.inbox.pop())
-		}
-	}
-	l.mu.Unlock()
-	if len(l.timers.heap) == 0 {
-		return
-	}
-	for now := l.clock.Now(); len(l.timers.heap) > 0; {
+	for len(l.timers.heap) > 0 && !l.timers.heap[0].at.After(now) {
 		t := l.timers.heap[0]
-		if t.at.After(now) {
-			return
-		}
 		l.timers.stop(t)
-		if t.do.co != nil && coro.MarkScheduled(nil, t.do.co) != nil {
-			continue // somebody else woke it first
+		t.fired = true
+		if t.do != nil {
+			l.inbox.push(item{fn: t.do, told: true})
+		} else if !t.who.Scheduled() && coro.MarkScheduled(nil, t.who) == nil {
+			// Else somebody has woken it first.
+			l.inbox.push(item{co: t.who, told: true})
 		}
-		l.ready.push(t.do)
+		if l.thread.Traced() {
+			l.mu.Unlock()
+			l.trace(EventTimer, t.who)
+			l.mu.Lock()
+		}
 	}
 }
 
-// step does one thing that is ready. Which one is the only decision that a loop
-// takes.
-func (l *Loop) step() {
-	var x item
-	if l.policy == nil || l.ready.n == 1 {
-		x = l.ready.pop()
-	} else {
-		x = l.ready.take(l.policy.Next(l.ready.n))
+// take takes out what is to be done next. Which one, among those of this
+// iteration, is the only decision that a loop takes. The caller holds mu.
+func (l *Loop) take() item {
+	if l.policy == nil || l.left == 1 || l.plain {
+		return l.inbox.pop()
 	}
-	if x.fn != nil {
-		x.fn()
-		return
+	// Not under the lock: a policy is somebody else's code, and may panic.
+	n := l.left
+	l.mu.Unlock()
+	i := l.policy.Next(n)
+	if i < 0 || i >= n {
+		panic(fmt.Sprintf("aio: the policy chose %d of %d that are ready", i, n))
 	}
-	l.thread.Leader().EnterScheduled(x.co)
+	l.mu.Lock()
+	return l.inbox.take(i)
+}
+
+// tell tells the tracer what is done next, where it does not know.
+func (l *Loop) tell(x item) {
+	switch {
+	case x.told:
+	case x.fn != nil:
+		l.trace(EventPost, nil)
+	default:
+		l.trace(EventSchedule, x.co)
+	}
 }
 
 // rest waits until there is something to do, and reports false when there never
 // will be.
 func (l *Loop) rest() bool {
+	if l.draining.Load() {
+		return l.drain()
+	}
 	next := l.timers.next()
 	l.mu.Lock()
 	if l.inbox.n > 0 {
 		l.mu.Unlock()
 		return true
 	}
-	outside := l.outside
-	if l.draining.Load() {
-		outside -= l.holds // they will not be waited for
-	}
-	if outside == 0 && next.IsZero() {
+	if l.outside == 0 && next.IsZero() {
 		l.mu.Unlock()
 		return l.hopeless()
 	}
@@ -173,64 +233,117 @@ func (l *Loop) sleep(next time.Time) {
 // hopeless deals with a loop that has nothing to do, no timer and nothing
 // outside. It reports whether the loop should go on.
 func (l *Loop) hopeless() bool {
-	switch {
-	case l.thread.Live() == 0:
+	if l.thread.Live() == 0 {
 		return false
-	case l.draining.Load():
-		// What cancelling could not end: bare coroutines.
-		l.killRest()
-		return true
-	case l.alone || l.awaitVerdict():
+	}
+	if l.alone {
 		l.end(l.deadlock())
+	} else if e := l.awaitVerdict(); e != nil {
+		l.end(e)
 	}
 	return true
 }
 
-// end has the loop come to its end because of err: it cancels every task. The
-// first reason counts.
+// end has the loop come to its end because of err: it cancels every task, the
+// youngest first. The first reason counts.
 func (l *Loop) end(err error) {
-	if l.ending != nil || !l.running {
+	if l.ending != nil {
 		return
 	}
 	l.ending = err
 	l.draining.Store(true)
-	for _, t := range slices.Backward(l.roots.list()) {
-		t.cancelHere(err)
+	l.cancelAll()
+}
+
+// cancelAll cancels the tasks on this loop that are not being cancelled yet.
+func (l *Loop) cancelAll() {
+	for _, t := range slices.Backward(l.tasks.list(onLoop)) {
+		t.cancelHere(l, l.ending)
 	}
 }
 
-// killRest kills every suspended coroutine of the loop, newest first. A panic
-// of a deferred call is kept for Run.
-func (l *Loop) killRest() {
+// drain is rest for a loop that comes to its end: nobody waits for timers any
+// more, only for offloaded work that must not be disturbed.
+func (l *Loop) drain() bool {
+	l.cancelAll() // those that came here, or were started, since
+	l.mu.Lock()
+	busy := l.outside > l.holds
+	l.mu.Unlock()
+	if l.killRest(busy) || busy {
+		l.swept = false
+	}
+	l.mu.Lock()
+	if l.outside > l.holds && l.inbox.n == 0 {
+		l.asleep = true
+		l.mu.Unlock()
+		l.sleep(time.Time{})
+		return true
+	}
+	defer l.mu.Unlock()
+	if l.swept && l.outside == l.holds {
+		return false
+	}
+	l.swept = true // once more, for what was posted meanwhile, but not for ever
+	return true
+}
+
+// killRest kills the suspended coroutines of the loop, newest first, but for
+// those that must not be disturbed, if some are busy. A panic of a deferred call
+// is kept for Run. It reports whether there were any.
+func (l *Loop) killRest(busy bool) (some bool) {
 	for _, i := range slices.Backward(l.thread.Snapshot()) {
-		if i.Coroutine == nil {
+		co := i.Coroutine
+		if co == nil || co.Thread() != l.thread {
 			continue
 		}
-		func() {
-			defer func() {
-				if v := recover(); v != nil && l.fatal == nil {
-					l.fatal = asError(v)
-				}
-			}()
-			l.thread.Kill(i.Coroutine)
-		}()
+		if u, ok := i.WaitsFor.(undisturbed); ok && busy && u.undisturbed() {
+			continue
+		}
+		l.killQuietly(co)
+		some = true
 	}
+	return some
+}
+
+func (l *Loop) killQuietly(co *coro.Coroutine) {
+	defer func() {
+		if v := recover(); v != nil && l.fatal == nil {
+			l.fatal = asError(v)
+		}
+	}()
+	l.thread.Kill(co)
+}
+
+// asError gives what was recovered as an error.
+func asError(v any) error {
+	if err, ok := v.(error); ok {
+		return err
+	}
+	return fmt.Errorf("aio: panic: %v", v)
 }
 
 // Close ends the loop: it closes the loop's thread, see [coro.Thread.Close], and
-// cancels tasks that were never run. It must not be called while Run runs; that
-// returns [ErrRunning]. Closing twice does nothing.
+// cancels tasks that were never run. It returns what deferred calls panic with
+// meanwhile, joined. It must not be called while Run runs; that returns
+// [ErrRunning]. Closing twice does nothing.
 func (l *Loop) Close() error {
 	l.mu.Lock()
 	if l.running {
 		l.mu.Unlock()
 		return ErrRunning
 	}
+	again := l.closed
 	l.closed = true
 	l.mu.Unlock()
-	for _, t := range slices.Backward(l.roots.list()) {
-		t.cancelHere(ErrClosed)
+	if again {
+		return nil
 	}
-	delist(l)
-	return l.thread.Close()
+	l.fatal, l.ending = nil, ErrClosed
+	l.draining.Store(true)
+	l.cancelAll()
+	defer retire(l) // deferred: a deferred call may end us by runtime.Goexit
+	defer l.helpers.stop(l)
+	defer l.pool.stop(l)
+	err := l.thread.Close()
+	return errors.Join(l.fatal, err)
 }

@@ -17,16 +17,16 @@ func Sleep(self *coro.Self, d time.Duration) {
 		Yield(self)
 		return
 	}
-	l := LoopOf(self)
-	t := l.timers.arm(l.clock.Now().Add(d), item{co: self.Coroutine()})
+	l := parkable(self)
+	co := self.Coroutine()
+	t := l.arm(d, co, nil)
 	defer l.disarm(t)
-	self.Park(nap)
-}
-
-// disarm stops a timer, if it has not fired, and reuses it.
-func (l *Loop) disarm(t *timer) {
-	l.timers.stop(t)
-	l.timers.release(t)
+	// Somebody may enter the coroutine by hand; then it sleeps on. If the timer
+	// fires just then, the turn that it brought is still to come, and must not
+	// be left for another Park to find.
+	for !t.fired || co.Scheduled() {
+		self.Park(nap)
+	}
 }
 
 // A Sleeper is a sleep that can be ended by a wake. The zero value is ready for
@@ -35,16 +35,19 @@ type Sleeper struct {
 	mu    sync.Mutex
 	co    *coro.Coroutine // who sleeps
 	loop  *Loop
-	woken bool // by a wake or by the timer; sticky for a wake
+	woken bool // and no Sleep has returned because of it
 }
 
 // Sleep suspends the running coroutine for d, or until [Sleeper.Wake]. A wake
 // since the last Sleep counts: then Sleep returns at once. It reports whether it
 // was woken, rather than slept for the whole time. It yields unless a wake is
-// pending. It panics with a [*coro.UsageError] for [ErrSleeping] if another
-// coroutine sleeps on s.
+// pending, also for d <= 0.
+//
+// Sleep panics with a [*coro.UsageError] if another coroutine sleeps on s
+// ([ErrSleeping]), and where [Yield] does.
 func (s *Sleeper) Sleep(self *coro.Self, d time.Duration) (woken bool) {
-	l := LoopOf(self)
+	l := parkable(self)
+	co := self.Coroutine()
 	s.mu.Lock()
 	if s.co != nil {
 		other := s.co
@@ -56,31 +59,34 @@ func (s *Sleeper) Sleep(self *coro.Self, d time.Duration) (woken bool) {
 		s.mu.Unlock()
 		return true
 	}
-	s.co, s.loop = self.Coroutine(), l
+	s.co, s.loop = co, l
 	s.mu.Unlock()
 
-	expired := false
-	t := l.timers.arm(l.clock.Now().Add(d), item{fn: func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.co != nil && !s.woken {
-			expired, s.woken = true, true
-			l.Schedule(s.co)
-		}
-	}})
+	t := l.arm(d, co, nil)
 	defer func() {
 		s.mu.Lock()
-		s.co, s.woken = nil, false
+		s.co = nil
 		s.mu.Unlock()
 		l.disarm(t)
 	}()
-	self.Park(nap)
-	return !expired
+	for {
+		self.Park(nap)
+		s.mu.Lock()
+		woken, over := s.woken, s.woken || t.fired
+		if over && !co.Scheduled() {
+			s.woken = false
+			s.co = nil // a wake from now on is for the next Sleep
+			s.mu.Unlock()
+			return woken
+		}
+		s.mu.Unlock()
+	}
 }
 
 // Wake ends the sleep that is going on, or else the next one, at once. Several
 // wakes before the sleeper has run count as one. It may be called by any
-// goroutine, and does not yield.
+// goroutine, and does not yield. What happened before Wake happens before the
+// Sleep that it ends returns.
 func (s *Sleeper) Wake() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +95,7 @@ func (s *Sleeper) Wake() {
 	}
 	s.woken = true
 	if s.co != nil {
-		s.loop.Schedule(s.co)
+		s.loop.awake(s.co)
 	}
 }
 
@@ -109,17 +115,43 @@ func (e *timeoutError) Unwrap() []error { return []error{ErrTimeout, context.Dea
 // Timeout runs body for at most d. If body has not returned by then, it is
 // cancelled: unwound where it is parked, and its deferred calls have run when
 // Timeout returns, with an error that is [ErrTimeout]. Otherwise Timeout returns
-// what body returns, and panics if it panics.
+// what body returns, and panics if it panics. With d <= 0, body runs until it
+// yields for the first time.
 //
 // body runs as a child task with a self of its own, at once; it must not use the
 // caller's. Timeout yields if body does. Where body is parked on work that must
-// not be disturbed ([Offload]), Timeout waits for that.
+// not be disturbed ([Offload]), Timeout waits for that, and so does who cancels
+// the caller.
+//
+// Timeout panics with a [*coro.UsageError] if body is nil ([coro.ErrNilEntry]),
+// and where [Yield] does.
 func Timeout(self *coro.Self, d time.Duration, body func(self *coro.Self) error) error {
-	l := LoopOf(self)
-	t := l.newTask(TaskOf(self), body)
-	timer := l.timers.arm(l.clock.Now().Add(max(d, 0)), item{fn: func() { t.cancelHere(&timeoutError{d}) }})
+	l := parkable(self)
+	t := l.newTask(self, TaskOf(self), body)
+	t.observed = true // a panic is the caller's business, not Run's
+	timer := l.arm(max(d, 0), t.co, func() { t.cancelHere(l, &timeoutError{d}) })
 	defer l.disarm(timer)
-	defer self.Kill(t.co) // in case self is unwound; does nothing if t has ended
+	defer t.abandon(self)
 	self.Enter(t.co)
-	return t.Wait(self)
+	wait(self, bodyOf{t}, t)
+	return t.result()
+}
+
+// bodyOf is what the caller of Timeout waits for.
+type bodyOf struct{ *Task }
+
+// undisturbed holds as long as body could not be unwound: its deferred calls
+// must have run before Timeout is left.
+func (b bodyOf) undisturbed() bool { return !b.isDone() }
+
+// abandon is called when the caller of Timeout leaves it. Mostly t has ended;
+// but if the caller is being killed, t goes with it.
+func (t *Task) abandon(self *coro.Self) {
+	switch {
+	case t.isDone():
+	case t.co.Thread() == self.Thread():
+		self.Kill(t.co)
+	default:
+		t.Cancel(context.Canceled) // on another loop, which must do it
+	}
 }

@@ -20,10 +20,8 @@ var ErrGoexit = errors.New("aio: the task called runtime.Goexit")
 type Task struct {
 	co    *coro.Coroutine
 	entry func(self *coro.Self) error
-	loop  atomic.Pointer[Loop]
 
 	// Fields of the line of control of its loop.
-	cause    error // why it is being cancelled
 	returned bool
 
 	mu       sync.Mutex
@@ -35,12 +33,16 @@ type Task struct {
 	doneC    chan struct{}
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
+	stop     func() bool // of GoContext
+	group    *Group      // that is told when it is done, nil if none
 
-	// Under family.
-	parent     *Task
-	children   family
-	in         *family // the list it is in
-	prev, next *Task
+	// Under families. cause, why it is being cancelled, is also read without
+	// it by the line of control of its loop, which alone changes it.
+	cause    error
+	parent   *Task
+	children family
+	sibling  link // in the parent's children
+	mate     link // in the tasks on its loop
 }
 
 // A waiter is one coroutine that waits for one task or for any of several.
@@ -50,37 +52,49 @@ type waiter struct {
 }
 
 // Go starts a task that runs entry on the loop, when its turn comes. It may be
-// called by any goroutine, before Run and while it runs. entry's error is the
-// task's.
+// called by any goroutine, before Run, while it runs, and after it, for the next
+// Run. entry's error is the task's. On a loop that comes to its end, the task is
+// cancelled before it runs.
 //
-// It panics if entry is nil or the loop is closed.
+// What happened before Go happens before entry. Go panics with a
+// [*coro.UsageError] if entry is nil ([coro.ErrNilEntry]) or the loop is closed
+// ([coro.ErrClosed]).
 func (l *Loop) Go(entry func(self *coro.Self) error) *Task {
-	t := l.newTask(nil, entry)
+	t := l.newTask(l.thread, nil, entry)
 	l.Schedule(t.co)
 	return t
 }
 
 // GoContext is [Loop.Go] for a task that is cancelled when ctx is done, with
-// ctx's cause.
+// ctx's cause; before it runs, if ctx is done already.
 func (l *Loop) GoContext(ctx context.Context, entry func(self *coro.Self) error) *Task {
-	t := l.newTask(nil, entry)
-	stop := context.AfterFunc(ctx, func() { t.Cancel(context.Cause(ctx)) })
-	inner := t.entry
-	t.entry = func(self *coro.Self) error {
-		defer stop()
-		return inner(self)
+	t := l.newTask(l.thread, nil, entry)
+	if ctx.Err() != nil {
+		families.Lock()
+		t.cause = context.Cause(ctx)
+		families.Unlock()
+	} else {
+		stop := context.AfterFunc(ctx, func() { t.Cancel(context.Cause(ctx)) })
+		t.mu.Lock()
+		t.stop = stop
+		t.mu.Unlock()
 	}
 	l.Schedule(t.co)
 	return t
 }
 
 // Go starts a task on self's loop that is a child of self's task: it is
-// cancelled with it. A child that outlives its parent passes to the parent's
-// parent. Go does not yield; the child runs when its turn comes.
+// cancelled with it, and if that is being cancelled already, before it runs. A
+// child that outlives its parent passes to the parent's parent. Go does not
+// yield; the child runs when its turn comes.
+//
+// Go panics with a [*coro.UsageError] as [Loop.Go] does, and if self's thread
+// has no loop ([ErrNoLoop]).
 func Go(self *coro.Self, entry func(self *coro.Self) error) *Task {
 	l := LoopOf(self)
-	t := l.newTask(TaskOf(self), entry)
-	l.Schedule(t.co)
+	self.MustRun("start a task")
+	t := l.newTask(self, TaskOf(self), entry)
+	l.schedule(self, t.co)
 	return t
 }
 
@@ -92,60 +106,44 @@ func TaskOf(self *coro.Self) *Task {
 	return t
 }
 
-func (l *Loop) newTask(parent *Task, entry func(self *coro.Self) error) *Task {
+// newTask makes a task of l; by is who does it, the thread for anybody.
+func (l *Loop) newTask(by coro.Creator, parent *Task, entry func(self *coro.Self) error) *Task {
 	if entry == nil {
-		panic("aio: Go(nil): want a function")
+		by.New(nil) // panics, with the words for it
 	}
-	enlist(l)
 	t := &Task{entry: entry}
-	t.loop.Store(l)
-	t.co = l.thread.NewFor(entry, t.run)
-	families.Lock()
-	t.join(parent)
-	families.Unlock()
+	t.co = by.NewFor(entry, t.run)
+	t.enroll(l, parent)
 	return t
 }
 
-// Detach makes the task a child of nobody: it is not cancelled with its parent.
-// It returns t.
-func (t *Task) Detach() *Task {
-	families.Lock()
-	defer families.Unlock()
-	if t.in != nil {
-		t.leave()
-		t.join(nil)
-	}
-	return t
-}
-
-// move makes the task one of another loop.
-func (t *Task) move(to *Loop) {
-	families.Lock()
-	defer families.Unlock()
-	if t.parent != nil || t.in == nil {
-		t.loop.Store(to)
-		return
-	}
-	t.leave()
-	t.loop.Store(to)
-	t.join(nil)
+// home returns the loop on which the task runs.
+func (t *Task) home() *Loop {
+	l, _ := t.co.Thread().Scheduler().(*Loop)
+	return l // nil if somebody entered it on a thread without one
 }
 
 // run is the entry of the task's coroutine.
 func (t *Task) run(self *coro.Self) {
 	self.SetTag(t)
 	defer t.ended(self)
+	if l := t.home(); t.cause == nil && l != nil && l.draining.Load() {
+		t.setCause(l.ending)
+	}
+	if t.cause != nil {
+		self.Unwind() // cancelled before it ran
+	}
 	t.err = t.entry(self)
 	t.returned = true
 }
 
 // ended is deferred by run.
 func (t *Task) ended(self *coro.Self) {
-	err := t.err
+	err, failed := t.err, t.err != nil
 	if !t.returned {
 		switch v := recover(); v {
 		case nil:
-			err = ErrGoexit
+			err, failed = ErrGoexit, true
 		case any(coro.ErrKilled):
 			err = t.cancelled()
 		default:
@@ -153,8 +151,21 @@ func (t *Task) ended(self *coro.Self) {
 			err = t.panicked
 		}
 	}
-	t.finish(self, err)
+	l := t.home()
+	asked := t.finish(self, err)
+	switch {
+	case asked || l == nil:
+	case t.panicked != nil && l.fatal == nil:
+		l.fatal = t.panicked
+	case failed && len(l.failures) < maxFailures:
+		l.failures = append(l.failures, t)
+	}
 }
+
+// maxFailures is how many failed tasks a loop remembers, lest a server that
+// ignores the errors of its tasks keeps all of them: somebody may still ask about
+// the first ones, and then it is the next one's error that Run returns.
+const maxFailures = 16
 
 // cancelled gives the error of a task that was cancelled.
 func (t *Task) cancelled() error {
@@ -164,49 +175,65 @@ func (t *Task) cancelled() error {
 	return context.Canceled
 }
 
-// finish records the result and wakes who waits for it. self is the task's own,
-// or nil if the task never ran.
-func (t *Task) finish(self *coro.Self, err error) {
-	root := t.disown()
+// setCause is called on the task's line of control.
+func (t *Task) setCause(err error) {
+	families.Lock()
+	defer families.Unlock()
+	t.cause = err
+}
+
+// finish records the result, wakes who waits for it, and reports whether
+// somebody has asked for it. self is the task's own, or nil if the task never
+// ran. Only the first call counts.
+func (t *Task) finish(self *coro.Self, err error) (asked bool) {
 	t.mu.Lock()
+	if t.done {
+		t.mu.Unlock()
+		return true
+	}
 	t.done = true
 	t.err = err
 	t.entry = nil
 	waiters := t.waiters
 	t.waiters = nil
-	observed := t.observed
+	asked = t.observed
 	if t.doneC != nil {
 		close(t.doneC)
 	}
-	cancel := t.cancel
+	cancel, stop := t.cancel, t.stop
 	t.mu.Unlock()
 
-	l := t.loop.Load()
+	orphans, cause := t.disown()
+	for _, c := range slices.Backward(orphans) {
+		c.Cancel(cause)
+	}
+	if stop != nil {
+		stop()
+	}
 	if cancel != nil {
 		cancel(context.Canceled)
 	}
 	for _, w := range waiters {
 		w.wake(self)
 	}
-	switch {
-	case observed:
-	case t.panicked != nil && l.fatal == nil:
-		l.fatal = t.panicked
-	case err != nil && t.cause == nil && root && l.failed == nil:
-		l.failed = err
+	if t.group != nil {
+		t.group.finished(self, t)
 	}
+	return asked
 }
 
 // wake wakes the waiter, once.
 func (w *waiter) wake(self *coro.Self) {
-	if !w.woken.CompareAndSwap(false, true) {
+	if !w.woken.CompareAndSwap(false, true) || w.co.Scheduled() {
 		return
 	}
-	if self != nil {
+	if self != nil && self.Thread() == w.co.Thread() {
 		self.Wake(w.co)
 		return
 	}
-	w.co.Thread().Scheduler().Schedule(w.co)
+	if l, ok := w.co.Thread().Scheduler().(*Loop); ok {
+		l.awake(w.co) // it may be killed meanwhile
+	}
 }
 
 // String names the task, for dumps: it is what those wait for who wait for it.
@@ -227,8 +254,12 @@ func (t *Task) SetName(name string) *Task {
 // Wait waits until the task is finished and returns its error: what entry
 // returned, or why it was cancelled. If the task panicked, Wait panics with the
 // [*coro.PanicError]. It yields unless the task is finished already.
+//
+// What the task did happens before Wait returns. Wait panics with a
+// [*coro.UsageError] where [Yield] does. A task that waits for itself waits for
+// ever, which is a deadlock.
 func (t *Task) Wait(self *coro.Self) error {
-	WaitAny(self, t)
+	wait(self, t, t)
 	return t.result()
 }
 
@@ -243,46 +274,88 @@ func (t *Task) result() error {
 
 // WaitAny waits until one of tasks is finished, and returns the place of the
 // first one that is; -1 if there are none. It yields unless one is finished
-// already.
+// already. All of them count as asked about.
 func WaitAny(self *coro.Self, tasks ...*Task) int {
-	w := &waiter{co: self.Coroutine()}
+	switch len(tasks) {
+	case 0:
+		return -1
+	case 1:
+		return wait(self, tasks[0], tasks...)
+	}
+	return wait(self, anyOf(tasks), tasks...)
+}
+
+// wait waits until one of tasks is finished, parked on on, and returns its place.
+func wait(self *coro.Self, on any, tasks ...*Task) int {
 	for i, t := range tasks {
-		if t.isDone(w) {
-			forget(w, tasks[:i])
+		if t.askedDone() {
 			return i
 		}
 	}
-	if len(tasks) == 0 {
-		return -1
-	}
+	parkable(self)
+	w := &waiter{co: self.Coroutine()}
 	defer func() {
 		w.woken.Store(true) // also when unwound: no wake may come any more
 		forget(w, tasks)
 	}()
-	if len(tasks) == 1 {
-		self.Park(tasks[0])
-	} else {
-		self.Park(anyOf(tasks))
-	}
 	for i, t := range tasks {
-		if t.isDone(nil) {
-			return i
+		if t.register(w) {
+			return i // on another loop, just now
 		}
 	}
-	return -1 // entered by somebody else
+	for {
+		self.Park(on)
+		unwindIfCancelled(self)
+		if w.co.Scheduled() {
+			continue // entered by hand just before its turn
+		}
+		for i, t := range tasks {
+			if t.isDone() {
+				return i
+			}
+		}
+	}
 }
 
-// isDone reports whether the task is finished; if it is not, w, unless nil, will
-// be woken when it is.
-func (t *Task) isDone(w *waiter) bool {
+// isDone reports whether the task is finished.
+func (t *Task) isDone() bool {
+	t.mu.Lock()
+	done := t.done
+	t.mu.Unlock()
+	if done {
+		return true
+	}
+	if t.co.Status() == coro.Dead {
+		// Only now for one that was killed by hand before it ever ran.
+		t.finish(nil, context.Canceled)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.done
+}
+
+// askedDone is isDone for somebody who wants the result.
+func (t *Task) askedDone() bool {
+	done := t.isDone()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.observed = true
-	if !t.done && t.co.Status() == coro.Dead {
-		// Killed by hand before it ever ran.
-		t.done, t.err = true, t.cancelled()
-	}
-	if !t.done && w != nil {
+	return done
+}
+
+// asked reports whether somebody wanted the result.
+func (t *Task) asked() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.observed
+}
+
+// register has w woken when the task is finished, and reports whether it is
+// already.
+func (t *Task) register(w *waiter) (done bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.done {
 		t.waiters = append(t.waiters, w)
 	}
 	return t.done
@@ -307,9 +380,9 @@ func (a anyOf) String() string { return fmt.Sprintf("any of %d tasks", len(a)) }
 // Done returns a channel that is closed when the task is finished, for a plain
 // goroutine. A coroutine must not receive from it, but use [Task.Wait].
 func (t *Task) Done() <-chan struct{} {
+	t.askedDone()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.observed = true
 	if t.doneC == nil {
 		t.doneC = make(chan struct{})
 		if t.done {
@@ -322,6 +395,7 @@ func (t *Task) Done() <-chan struct{} {
 // Err returns the task's error once it is finished, nil before. For a task that
 // panicked it is the [*coro.PanicError].
 func (t *Task) Err() error {
+	t.isDone()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.done {
@@ -335,46 +409,47 @@ func (t *Task) Err() error {
 // cause, or [context.Canceled] if cause is nil. A task that is parked where it
 // must not be disturbed, as in [Offload] while the work is being done, is
 // unwound when it would go on. Cancelling a finished task does nothing.
+//
+// The loop cancels it, in its turn among what is scheduled and posted. Cancel may
+// be called by any goroutine, also by the task itself, which goes on until it
+// yields. Where the cancelled task is woken by the end of one of its children, it
+// is unwound rather than run on.
 func (t *Task) Cancel(cause error) {
 	if cause == nil {
 		cause = context.Canceled
 	}
-	l := t.loop.Load()
-	l.Post(func() {
-		if now := t.loop.Load(); now != l {
-			t.Cancel(cause) // it has moved
-			return
-		}
-		t.cancelHere(cause)
-	})
+	if l := t.home(); l != nil {
+		l.Post(func() { t.cancelHere(l, cause) })
+	}
 }
 
 // An undisturbed is what a coroutine is parked on that must not be unwound just
 // now.
 type undisturbed interface{ undisturbed() bool }
 
-// cancelHere cancels the task. It is called by the leader of its loop, when no
-// coroutine is entered.
-func (t *Task) cancelHere(cause error) {
+// cancelHere cancels the task, with its children. It is called by the leader of
+// l, when no coroutine is entered; if the task has gone to another loop, it is
+// passed on.
+func (t *Task) cancelHere(l *Loop, cause error) {
+	if home := t.home(); home != l {
+		t.Cancel(cause)
+		return
+	}
 	t.mu.Lock()
 	if t.done || t.cause != nil {
 		t.mu.Unlock()
 		return
 	}
-	t.cause = cause
+	t.setCause(cause)
 	cancel := t.cancel
 	t.mu.Unlock()
+	l.trace(EventCancel, t.co)
 
-	l := t.loop.Load()
-	for _, c := range slices.Backward(t.children.list()) {
-		if c.loop.Load() == l {
-			c.cancelHere(cause)
-		} else {
-			c.Cancel(cause)
-		}
-	}
 	if cancel != nil {
 		cancel(cause)
+	}
+	for _, c := range slices.Backward(t.children.list(asChild)) {
+		c.cancelHere(l, cause)
 	}
 	switch t.co.Status() {
 	case coro.Ready:
@@ -388,9 +463,9 @@ func (t *Task) cancelHere(cause error) {
 }
 
 // unwindIfCancelled ends self's task if it was cancelled while it was not to be
-// disturbed.
+// disturbed, or while it was being woken.
 func unwindIfCancelled(self *coro.Self) {
-	if t := TaskOf(self); t != nil && t.cause != nil {
+	if t := TaskOf(self); t != nil && t.cause != nil && t.co == self.Coroutine() {
 		self.Unwind()
 	}
 }
@@ -419,12 +494,4 @@ func Context(self *coro.Self) context.Context {
 		}
 	}
 	return t.ctx
-}
-
-// asError gives what was recovered as an error.
-func asError(v any) error {
-	if err, ok := v.(error); ok {
-		return err
-	}
-	return fmt.Errorf("aio: panic: %v", v)
 }

@@ -1,25 +1,50 @@
 package aio
 
-import "time"
+import (
+	"time"
+
+	"github.com/gohandoff/coroutine/coro"
+)
 
 // A timer is one entry of the loop's heap, ordered by deadline and then by the
 // order of arming.
 type timer struct {
-	at  time.Time
-	seq uint64
-	do  item // what to do then: co is not yet marked as scheduled
-	pos int  // place in the heap, -1 if not in it
+	at    time.Time
+	seq   uint64
+	who   *coro.Coroutine // who waits for it
+	do    func()          // what to do then; nil is to schedule who
+	fired bool
+	pos   int // place in the heap, -1 if not in it
 }
 
-// timers is a binary heap. All of it belongs to the loop's line of control.
+// arm arms a timer for who, to call do or, if that is nil, schedule it.
+func (l *Loop) arm(d time.Duration, who *coro.Coroutine, do func()) *timer {
+	at := l.clock.Now().Add(d)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.timers.arm(at, who, do)
+}
+
+// disarm stops a timer, if it has not fired, and gives it back for reuse.
+func (l *Loop) disarm(t *timer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.timers.stop(t)
+	l.timers.release(t)
+}
+
+// timers is a binary heap, and the timers that are free for reuse. Only the
+// loop's line of control changes it, under Loop.mu.
 type timers struct {
 	heap []*timer
 	seq  uint64
 	free []*timer
 }
 
-func (h *timers) less(i, j int) bool {
-	a, b := h.heap[i], h.heap[j]
+func (h *timers) less(i, j int) bool { return before(h.heap[i], h.heap[j]) }
+
+// before tells the order of two timers.
+func before(a, b *timer) bool {
 	if !a.at.Equal(b.at) {
 		return a.at.Before(b.at)
 	}
@@ -32,7 +57,7 @@ func (h *timers) swap(i, j int) {
 }
 
 // arm adds a timer.
-func (h *timers) arm(at time.Time, do item) *timer {
+func (h *timers) arm(at time.Time, who *coro.Coroutine, do func()) *timer {
 	var t *timer
 	if n := len(h.free); n > 0 {
 		t = h.free[n-1]
@@ -41,7 +66,7 @@ func (h *timers) arm(at time.Time, do item) *timer {
 		t = new(timer)
 	}
 	h.seq++
-	*t = timer{at: at, seq: h.seq, do: do, pos: len(h.heap)}
+	*t = timer{at: at, seq: h.seq, who: who, do: do, pos: len(h.heap)}
 	h.heap = append(h.heap, t)
 	h.up(t.pos)
 	return t
@@ -67,8 +92,8 @@ func (h *timers) stop(t *timer) {
 
 // release gives a stopped timer back for reuse.
 func (h *timers) release(t *timer) {
-	t.do = item{}
-	if len(h.free) < 1024 { // 64 KiB at most for a loop that once slept a lot
+	t.who, t.do = nil, nil
+	if len(h.free) < 1024 { // 88 KiB at most for a loop that once slept a lot
 		h.free = append(h.free, t)
 	}
 }

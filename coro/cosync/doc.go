@@ -53,6 +53,6 @@
 //
 // Cycles that go through a queue or a semaphore are not seen: nobody knows who
 // would wake or release. A leader that waits in Enter is not looked at either.
-// Whoever waits for a lock takes, for some 20 ns, one mutex that all locks of
-// the program share; who does not have to wait does not.
+// Whoever is about to wait for a lock takes, for a moment, one mutex that all
+// locks of the program share; who does not have to wait does not.
 package cosync

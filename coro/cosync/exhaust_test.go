@@ -1,6 +1,8 @@
 package cosync_test
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -10,60 +12,83 @@ import (
 // programs are those of which every interleaving is tried.
 var programs = map[string][][]op{
 	"mutex": {
-		{opLockA, opUnlockA, opLockA, opUnlockA}, {opLockA, opUnlockA, opLockA, opUnlockA},
-		{opLockA, opUnlockA, opTryA, opUnlockA}, {opTryA, opUnlockA, opLockA, opLockA},
+		{opLockA, opUnlockA, opLockA, opUnlockA},
+		{opLockA, opUnlockA, opLockA, opUnlockA},
+		{opLockA, opUnlockA, opTryA, opUnlockA},
+		{opTryA, opUnlockA, opLockA, opLockA},
 	},
 	"two mutexes": {
-		{opLockA, opLockB, opUnlockB, opUnlockA}, {opLockB, opLockA, opUnlockA, opUnlockB},
-		{opLockA, opUnlockA, opLockB, opUnlockB}, {opLockB, opTryA, opUnlockA, opUnlockB},
+		{opLockA, opLockB, opUnlockB, opUnlockA},
+		{opLockB, opLockA, opUnlockA, opUnlockB},
+		{opLockA, opUnlockA, opLockB, opUnlockB},
+		{opLockB, opTryA, opUnlockA, opUnlockB},
 	},
 	"queue": {
-		{opLockA, opWait, opUnlockA, opNext}, {opLockA, opWait, opNext, opUnlockA},
-		{opLockA, opFront, opUnlockA, opAll}, {opLockA, opNext, opUnlockA, opAll},
+		{opLockA, opWait, opUnlockA, opNext},
+		{opLockA, opWait, opNext, opUnlockA},
+		{opLockA, opFront, opUnlockA, opAll},
+		{opLockA, opNext, opUnlockA, opAll},
 	},
 	"readers and a writer": {
-		{opRLock, opRUnlock, opRLock, opRUnlock}, {opRLock, opRUnlock, opRLock, opRUnlock},
-		{opLock, opUnlock, opLock, opDown}, {opRLock, opRUnlock, opLock, opUnlock},
+		{opRLock, opRUnlock, opRLock, opRUnlock},
+		{opRLock, opRUnlock, opRLock, opRUnlock},
+		{opLock, opUnlock, opLock, opDown},
+		{opRLock, opRUnlock, opLock, opUnlock},
 	},
 	"upgrade": {
-		{opRLock, opUp, opDown, opRUnlock}, {opRLock, opUp, opUnlock, opRLock},
-		{opLock, opDown, opUp, opUnlock}, {opRLock, opRUnlock, opLock, opDown},
+		{opRLock, opUp, opDown, opRUnlock},
+		{opRLock, opUp, opUnlock, opRLock},
+		{opLock, opDown, opUp, opUnlock},
+		{opRLock, opRUnlock, opLock, opDown},
 	},
 	"mutex and rwmutex": {
-		{opLockA, opLock, opUnlock, opUnlockA}, {opRLock, opLockA, opUnlockA, opRUnlock},
-		{opRLock, opUp, opLockA, opUnlockA}, {opLockA, opRLock, opUp, opUnlock},
+		{opLockA, opLock, opUnlock, opUnlockA},
+		{opRLock, opLockA, opUnlockA, opRUnlock},
+		{opRLock, opUp, opLockA, opUnlockA},
+		{opLockA, opRLock, opUp, opUnlock},
 	},
 	"kill a mutex's next": {
-		{opLockA, opLockA, opUnlockA, opLockA}, {opLockA, opUnlockA, opLockB, opUnlockB},
-		{opLockA, opUnlockA, opLockA, opUnlockA}, {opLockA, opUnlockA, opAnd, opKill1, opAnd, opKill2},
+		{opLockA, opLockA, opUnlockA, opLockA},
+		{opLockA, opUnlockA, opLockB, opUnlockB},
+		{opLockA, opUnlockA, opLockA, opUnlockA},
+		{opLockA, opUnlockA, opAnd, opKill1, opAnd, opKill2},
 	},
 	"kill a queue's next": {
-		{opLockA, opWait, opUnlockA, opNext}, {opLockA, opWait, opUnlockA, opWait},
-		{opLockA, opNext, opAnd, opKill1, opUnlockA}, {opAll, opAnd, opKill2, opNext, opAnd, opKill1},
+		{opLockA, opWait, opUnlockA, opNext},
+		{opLockA, opWait, opUnlockA, opWait},
+		{opLockA, opNext, opAnd, opKill1, opUnlockA},
+		{opAll, opAnd, opKill2, opNext, opAnd, opKill1},
 	},
 	"kill an rwmutex's next": {
-		{opRLock, opUp, opDown, opRUnlock}, {opRLock, opRUnlock, opLock, opUnlock},
-		{opLock, opUnlock, opAnd, opKill1, opKill2}, {opRLock, opUp, opUnlock, opAnd, opKill2},
+		{opRLock, opUp, opDown, opRUnlock},
+		{opRLock, opRUnlock, opLock, opUnlock},
+		{opLock, opUnlock, opAnd, opKill1, opKill2},
+		{opRLock, opUp, opUnlock, opAnd, opKill2},
 	},
 	"kill a semaphore's next": {
-		{opAcq3, opRel3, opAcq2, opRel2}, {opAcq1, opRel1, opAcq1, opRel1},
-		{opAcq2, opRel2, opAnd, opKill1, opKill2}, {opTry2, opAcq1, opRel3, opAnd, opKill2},
+		{opAcq3, opRel3, opAcq2, opRel2},
+		{opAcq1, opRel1, opAcq1, opRel1},
+		{opAcq2, opRel2, opAnd, opKill1, opKill2},
+		{opTry2, opAcq1, opRel3, opAnd, opKill2},
 	},
 	"semaphore": {
-		{opAcq1, opAcq1, opRel1, opRel1}, {opAcq3, opRel3, opAcq2, opRel2},
-		{opAcq2, opRel2, opTry2, opRel2}, {opAcq1, opRel1, opAcq3, opRel3},
+		{opAcq1, opAcq1, opRel1, opRel1},
+		{opAcq3, opRel3, opAcq2, opRel2},
+		{opAcq2, opRel2, opTry2, opRel2},
+		{opAcq1, opRel1, opAcq3, opRel3},
 	},
 }
 
 // TestEveryTransition goes to each state that four coroutines of four operations
-// can be in, whatever the driver chooses at each yield, kills included, and
-// makes each choice there.
+// can be in, whatever the driver chooses at each yield, one kill by the driver
+// included, and makes each choice there. With -short, or under the race
+// detector, it stops after the first 200 states of each.
 func TestEveryTransition(t *testing.T) {
 	for name, progs := range programs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := coro.Direct
-			limit := 4000
+			limit := math.MaxInt // the largest has some 20,000 states
 			if testing.Short() || raceEnabled {
 				limit = 200
 			}
@@ -94,12 +119,13 @@ func TestEveryTransition(t *testing.T) {
 							h = coro.Direct
 						}
 						compare(t, h, progs, path)
-						if k := m.key(); !seen[k] && len(seen) < limit {
+						next := node{path, n.kills}
+						if kill {
+							next.kills++
+						}
+						// How many kills are left is part of the state.
+						if k := fmt.Sprint(next.kills, m.key()); !seen[k] && len(seen) < limit {
 							seen[k] = true
-							next := node{path, n.kills}
-							if kill {
-								next.kills++
-							}
 							todo = append(todo, next)
 						}
 					}

@@ -93,6 +93,20 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// An absolute goal is about the values, whatever the baseline did.
+func TestAbsoluteGoalBesideABaseline(t *testing.T) {
+	r := result(bench.Goal{Value: 3000}, []float64{900, 1000, 1100}, []float64{100, 10, 1})
+	if got := r.Share(); got != 1.0/3 {
+		t.Errorf("Share: got %v, want 1/3", got)
+	}
+	if got := r.Spread(); got != 0.05 {
+		t.Errorf("Spread: got %v, want that of the values, 0.05", got)
+	}
+	if got := r.Shape.Goal.Text("ns"); got != "≤ 3.00 µs" {
+		t.Errorf("Text: got %q", got)
+	}
+}
+
 func TestScaleGivesWholeLaps(t *testing.T) {
 	tests := []struct {
 		n, lap     int
@@ -211,8 +225,13 @@ func TestShort(t *testing.T) {
 		unit string
 		want string
 	}{
-		{1.234, "ns", "1.23 ns"}, {65.24, "ns", "65.2 ns"}, {345.6, "ns", "346 ns"}, {1234, "ns", "1.23 µs"},
-		{2.5e6, "ns", "2.50 ms"}, {512, "B", "512 B"}, {3277, "B", "3.20 KiB"},
+		{1.234, "ns", "1.23 ns"},
+		{65.24, "ns", "65.2 ns"},
+		{345.6, "ns", "346 ns"},
+		{1234, "ns", "1.23 µs"},
+		{2.5e6, "ns", "2.50 ms"},
+		{512, "B", "512 B"},
+		{3277, "B", "3.20 KiB"},
 	} {
 		if got := bench.Short(tt.v, tt.unit); got != tt.want {
 			t.Errorf("Short(%v, %s): got %q, want %q", tt.v, tt.unit, got, tt.want)

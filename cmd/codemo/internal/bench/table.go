@@ -38,8 +38,11 @@ func WriteTable(w io.Writer, results []Result, style Style) error {
 	rows = append(rows, nil, []cell{{text: "baselines", paint: style.Bold}})
 	for _, b := range baselines(results) {
 		rows = append(rows, []cell{
-			{text: "  " + b.name}, {}, {text: Short(Median(b.values), b.unit), right: true},
-			{}, {text: "±" + percent(Spread(b.values)), paint: style.Dim, right: true},
+			{text: "  " + b.name},
+			{},
+			{text: Short(Median(b.values), b.unit), right: true},
+			{},
+			{text: "±" + percent(Spread(b.values)), paint: style.Dim, right: true},
 		})
 	}
 	return write(w, rows)

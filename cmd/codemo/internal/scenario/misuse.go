@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/cosync"
 )
 
 // caught prints the misuse that body must panic with: want.
@@ -75,10 +76,9 @@ func misuseTerminated(e *Env) error {
 	return nil
 }
 
-// misuseLocks counts a lock by hand, as a package of locks does: what matters
-// here is what coro says of it.
 func misuseLocks(e *Env) error {
-	careless := e.make("careless", func(self *coro.Self) { self.HoldLocks(1) })
+	var mu cosync.Mutex
+	careless := e.make("careless", func(self *coro.Self) { mu.Lock(self) })
 	e.caught(coro.ErrLocksHeld, func() { e.Enter(careless) })
 	return nil
 }

@@ -18,7 +18,9 @@ import (
 // An Env is what a scenario runs in.
 type Env struct {
 	*coro.Thread
-	// Out takes what the scenario prints.
+	// Out takes what the scenario prints. If it is a coro.Tracer, too, it is
+	// told the steps of the loops that a scenario makes, which have threads
+	// of their own.
 	Out io.Writer
 	// Text is what producer-consumer reads.
 	Text io.Reader
@@ -46,7 +48,7 @@ type Scenario struct {
 }
 
 // All returns every scenario, the simplest first.
-func All() []Scenario { return slices.Concat(basic, values, endings, misuses) }
+func All() []Scenario { return slices.Concat(basic, values, endings, locks, loops, misuses) }
 
 // Find returns the scenario of that name.
 func Find(name string) (Scenario, bool) {

@@ -27,6 +27,8 @@ func once(t *testing.T, r bench.Runner) {
 }
 
 func TestEachShapeRuns(t *testing.T) {
+	shapes.SmallFiles()
+	defer shapes.Cleanup()
 	seen := map[string]bool{}
 	for _, s := range shapes.All() {
 		if seen[s.FullName()] {

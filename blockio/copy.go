@@ -1,0 +1,187 @@
+package blockio
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
+)
+
+const (
+	// DefaultCoroutines is how many chunks a [Copy] has in flight.
+	DefaultCoroutines = 16
+	// DefaultChunk is how many bytes one request of a [Copy] moves. Of 64 KiB
+	// to 2 MiB it was the fastest in memory, twice as fast as 256 KiB with
+	// the default number of coroutines: a request for a worker costs some
+	// 10 µs, a MiB some 100.
+	DefaultChunk = 1 << 20
+)
+
+// CopyOptions say how [Copy] goes about it. The zero value copies all of a source
+// to a destination of the same size.
+type CopyOptions struct {
+	// Coroutines is how many chunks are in flight, each in a coroutine of its
+	// own; the default is [DefaultCoroutines].
+	Coroutines int
+	// Chunk is how many bytes one request moves, rounded up to what both
+	// devices want; the default is [DefaultChunk]. Copy needs Coroutines
+	// times Chunk bytes of memory, twice that to verify.
+	Chunk int
+	// Rate is how many bytes of data are read a second at most, by the loop's
+	// clock; 0 is no limit. Holes are free.
+	Rate int64
+	// DetectZeroes has data that is all zeroes, in blocks of so many bytes,
+	// become holes, too. 0 leaves data as data.
+	DetectZeroes int
+	// Resize gives the destination the size of the source.
+	Resize bool
+	// Larger allows a destination that is larger than the source; what lies
+	// behind the source's end stays as it is.
+	Larger bool
+	// Verify reads both devices when all is copied and flushed, and compares.
+	// What the destination's driver has cached it reads from there.
+	Verify bool
+	// Context, unless nil, stops the copy when it is done. Copy returns when
+	// the requests in flight have come back, with the context's cause.
+	Context context.Context
+	// Resume is where to go on: what it says is done is not copied again. Copy
+	// adds to it what it has done, chunk by chunk, so that it is right also
+	// after a cancelled task, from which Copy does not return. A new one is
+	// the beginning; nil is, too.
+	//
+	// What is done is written, but before Copy returns without an error it is
+	// not flushed: flush the destination before the checkpoint is stored, if
+	// it is to survive a power cut.
+	Resume *Checkpoint
+	// Progress, unless nil, is told how far the copy is: at the beginning, at
+	// the end, and each time that so many bytes have been added as
+	// ProgressEvery says. It is called on the loop and must not block.
+	Progress func(CopyProgress)
+	// ProgressEvery is in bytes; the default is a hundredth of the whole, but
+	// at least 1 MiB.
+	ProgressEvery int64
+}
+
+// A Checkpoint tells which parts of a copy are done. It can be stored as JSON.
+type Checkpoint struct {
+	// Size is that of the source.
+	Size int64 `json:"size"`
+	// Done are the parts of the destination that are as they shall be.
+	Done Ranges `json:"done"`
+}
+
+// A Stage is a part of [Copy].
+type Stage string
+
+// The stages, in their order.
+const (
+	StageCopy   Stage = "copy"
+	StageVerify Stage = "verify"
+)
+
+// CopyProgress tells how far a [Copy] is.
+type CopyProgress struct {
+	// Stage is what it does.
+	Stage Stage
+	// Done and Total are bytes of the stage, holes among them.
+	Done, Total int64
+}
+
+// A CopyResult tells what [Copy] did.
+type CopyResult struct {
+	// Size is that of the source.
+	Size int64
+	// Resumed is how many bytes were done before.
+	Resumed int64
+	// Data is how many bytes were read and written.
+	Data int64
+	// Zeroes is how many bytes were made to read as zeroes, or did so
+	// already; Detected is how many of these the source holds as data.
+	Zeroes, Detected int64
+	// Requests is how many reads, writes and zero writes were made, without
+	// those that verify.
+	Requests int64
+	// Coroutines is how many were at work.
+	Coroutines int
+	// Elapsed is the time from begin to end, by the loop's clock; Verifying
+	// is the part of it that went into that.
+	Elapsed, Verifying time.Duration
+	// Checkpoint is what is done, complete if there was no error.
+	Checkpoint *Checkpoint
+}
+
+// Copy copies all of src to dst and flushes dst. Many chunks are in flight at a
+// time. What src knows to be zeroes is not read, and becomes holes in dst where
+// dst can have them; where dst has holes already it is not even written.
+//
+// Neither device may be changed by others meanwhile. Chunks are copied in no
+// particular order. It yields.
+//
+// The error is a [*CopyError]; the result tells what is done in any case. If the
+// task is cancelled, Copy is unwound like anything else; what was done is in the
+// checkpoint that it was given.
+func Copy(self *coro.Self, dst, src *Device, opts CopyOptions) (CopyResult, error) {
+	c, err := newCopier(self, dst, src, opts)
+	if err == nil {
+		err = c.all(self)
+	}
+	c.result.Elapsed = aio.LoopOf(self).Now().Sub(c.start)
+	if err != nil {
+		err = &CopyError{Src: src.Name(), Dst: dst.Name(), Done: c.result.Checkpoint.Done.Bytes(), Size: src.Size(), Err: err}
+	}
+	return c.result, err
+}
+
+// newCopier checks what can be checked before the first request, and prepares
+// the rest. The copier is there also if there is an error, for its result.
+func newCopier(self *coro.Self, dst, src *Device, opts CopyOptions) (*copier, error) {
+	opts.Coroutines, opts.Chunk = orDefaults(opts.Coroutines, opts.Chunk)
+	size := src.Size()
+	c := &copier{
+		opts: opts, src: extents{dev: src, size: size}, dst: extents{dev: dst, size: size}, size: size,
+		step: alignChunk(opts.Chunk, dst, src), align: int64(max(alignmentOf(src), alignmentOf(dst))),
+		pace: pacer{rate: opts.Rate}, start: aio.LoopOf(self).Now(),
+		crew:   crew{ctx: opts.Context, size: opts.Coroutines, align: max(src.Limits().MemoryAlignment, dst.Limits().MemoryAlignment)},
+		tell:   teller{stage: StageCopy, total: size, every: opts.ProgressEvery, call: opts.Progress},
+		result: CopyResult{Size: size, Coroutines: opts.Coroutines, Checkpoint: opts.Resume},
+	}
+	c.plan.SetName("the plan of a copy")
+	if c.result.Checkpoint == nil {
+		c.result.Checkpoint = new(Checkpoint)
+	}
+	cp := c.result.Checkpoint
+	c.result.Resumed = cp.Done.Bytes()
+	switch {
+	case src == dst:
+		return c, ErrSameDevice
+	case opts.Rate < 0 || opts.DetectZeroes < 0:
+		return c, fmt.Errorf("rate %d, detect zeroes %d: want 0 or more", opts.Rate, opts.DetectZeroes)
+	case c.result.Resumed > 0 && cp.Size != size:
+		return c, fmt.Errorf("%w: it is of a copy of %d bytes, the source has %d", ErrCheckpoint, cp.Size, size)
+	case cp.Done.beyond(size):
+		return c, fmt.Errorf("%w: it reaches beyond the source's end at %d", ErrCheckpoint, size)
+	}
+	cp.Size = size
+	return c, nil
+}
+
+// orDefaults replaces what is not given.
+func orDefaults(coroutines, chunk int) (int, int) {
+	if coroutines <= 0 {
+		coroutines = DefaultCoroutines
+	}
+	if chunk <= 0 {
+		chunk = DefaultChunk
+	}
+	return coroutines, chunk
+}
+
+func alignmentOf(d *Device) int { return max(d.Limits().Alignment, 1) }
+
+// alignChunk rounds the size of a chunk up to what both devices want.
+func alignChunk(n int, a, b *Device) int64 {
+	align := max(alignmentOf(a), alignmentOf(b)) // powers of two
+	return int64((n + align - 1) &^ (align - 1))
+}

@@ -1,0 +1,82 @@
+package blockio
+
+import (
+	"context"
+	"fmt"
+	"unsafe"
+
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
+)
+
+// A crew is a number of coroutines that do the chunks of one piece of work, each
+// taking the next one when it is done with its last. All of it is used by
+// coroutines of one loop, without a lock.
+//
+// The other way, a coroutine for each chunk, starts a thousand coroutines for
+// each GiB, and needs the limit besides.
+type crew struct {
+	ctx     context.Context // may be nil
+	size    int             // how many coroutines
+	tasks   []*aio.Task     // those at work
+	stopped bool            // ctx is done
+	spare   [][]byte        // buffers that nobody uses, each of the one length
+	align   int             // of their addresses
+}
+
+// run has the crew call work, each member once, and waits for all of them: when
+// it returns, none of their requests is in flight. The first error ends it, as
+// does the context, with its cause.
+func (c *crew) run(self *coro.Self, name string, work func(self *coro.Self) error) error {
+	g := aio.Group{FailFast: true}
+	if c.ctx != nil {
+		if c.ctx.Err() != nil {
+			return context.Cause(c.ctx)
+		}
+		loop := aio.LoopOf(self)
+		stop := context.AfterFunc(c.ctx, func() { loop.Post(c.stop) })
+		defer stop()
+	}
+	for i := range c.size {
+		g.Go(self, func(self *coro.Self) error {
+			if c.stopped {
+				return context.Cause(c.ctx)
+			}
+			t := aio.TaskOf(self)
+			t.SetName(fmt.Sprintf("%s %d", name, i+1))
+			c.tasks = append(c.tasks, t)
+			return work(self)
+		})
+	}
+	return g.Wait(self)
+}
+
+// stop unwinds the members where they wait: a rate limit, a slow medium. It is
+// called by the leader of the loop.
+func (c *crew) stop() {
+	c.stopped = true
+	for _, t := range c.tasks {
+		t.Cancel(context.Cause(c.ctx))
+	}
+	c.tasks = nil
+}
+
+// buffer returns a buffer of n bytes, the same n each time, that any driver can
+// use as it is.
+func (c *crew) buffer(n int) []byte {
+	if last := len(c.spare) - 1; last >= 0 {
+		b := c.spare[last]
+		c.spare = c.spare[:last]
+		return b
+	}
+	if c.align <= 1 {
+		return make([]byte, n)
+	}
+	b := make([]byte, n+c.align-1)
+	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) & uintptr(c.align-1)
+	return b[skip:][:n:n]
+}
+
+// release takes a buffer back. It must not be called for one that a killed
+// coroutine's request may still use; such a one is left to the collector.
+func (c *crew) release(b []byte) { c.spare = append(c.spare, b) }

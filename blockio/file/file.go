@@ -1,0 +1,230 @@
+package file
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync/atomic"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
+)
+
+// Options say how a file is opened. The zero value opens an existing file for
+// reading and writing, through the page cache, and locks it.
+type Options struct {
+	// ReadOnly opens the file for reading only, without a lock.
+	ReadOnly bool
+	// Create makes the file if it is not there. Size is its size then.
+	Create bool
+	// Size is what a file that Create makes is long, in bytes, all of it a
+	// hole.
+	Size int64
+	// Exclusive, with Create, fails if the file is there already.
+	Exclusive bool
+	// Truncate empties a file that is there, and then makes it Size long.
+	Truncate bool
+	// DirectIO goes around the page cache (O_DIRECT), where the system and
+	// the file system can: then every request is aligned to the disk's
+	// sectors.
+	DirectIO bool
+	// NoLock opens the file for writing even if somebody else does.
+	NoLock bool
+}
+
+// ErrLocked is what the error of [Open] is for a file that somebody else has
+// opened for writing.
+var ErrLocked = errors.New("is being written by somebody else")
+
+// A Driver is an open file. It implements [blockio.Driver] and, as far as the
+// system can, its optional interfaces.
+type Driver struct {
+	f      *os.File
+	name   string
+	size   atomic.Int64
+	limits blockio.Limits
+	device bool // a block device: it cannot be resized
+	direct bool
+	sys    system
+}
+
+// Open opens the file at path. It may yield: the file is opened by one of the
+// loop's workers.
+//
+// The error names the file and says why: it does not exist, may not be opened,
+// is a directory or a pipe, is locked ([ErrLocked]), or cannot do what opts ask.
+func Open(self *coro.Self, path string, opts Options) (*Driver, error) {
+	if opts.Size < 0 {
+		return nil, fmt.Errorf("file: %s: size %d: want 0 or more", path, opts.Size)
+	}
+	if opts.ReadOnly && (opts.Create || opts.Truncate) {
+		return nil, fmt.Errorf("file: %s: a file that is created or truncated cannot be read-only", path)
+	}
+	return aio.Offload(self, func() (*Driver, error) { return open(path, opts) })
+}
+
+// open is Open's part that may block.
+func open(path string, opts Options) (_ *Driver, err error) {
+	// Look before opening: opening a pipe would wait for its other end.
+	switch st, err := os.Stat(path); {
+	case err == nil:
+		if err := usable(path, st); err != nil {
+			return nil, err
+		}
+	case !errors.Is(err, fs.ErrNotExist) || !opts.Create:
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	flags := os.O_RDWR
+	if opts.ReadOnly {
+		flags = os.O_RDONLY
+	}
+	if opts.Create {
+		flags |= os.O_CREATE
+	}
+	if opts.Exclusive {
+		flags |= os.O_EXCL
+	}
+	f, err := openFile(path, flags, opts.DirectIO)
+	if err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+		}
+	}()
+	st, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("file: %w", err)
+	}
+	if err := usable(path, st); err != nil {
+		return nil, err // it has been replaced meanwhile
+	}
+	if !opts.ReadOnly && !opts.NoLock {
+		if err := lock(f); err != nil {
+			return nil, fmt.Errorf("file: %s: %w", path, err)
+		}
+	}
+	d := &Driver{f: f, name: path, device: st.Mode()&fs.ModeDevice != 0, direct: opts.DirectIO}
+	size := st.Size()
+	if d.device {
+		if size, err = f.Seek(0, io.SeekEnd); err != nil {
+			return nil, fmt.Errorf("file: %w", err)
+		}
+	}
+	if opts.Truncate && !d.device || opts.Create && size == 0 && opts.Size > 0 {
+		// The old contents go only now, when the lock is ours.
+		if err := f.Truncate(0); err != nil {
+			return nil, fmt.Errorf("file: %w", err)
+		}
+		if err := f.Truncate(opts.Size); err != nil {
+			return nil, fmt.Errorf("file: %w", err)
+		}
+		size = opts.Size
+	}
+	d.size.Store(size)
+	d.limits = blockio.Limits{ReadOnly: opts.ReadOnly}
+	if err := d.setUp(); err != nil {
+		return nil, fmt.Errorf("file: %s: %w", path, err)
+	}
+	return d, nil
+}
+
+// usable tells whether blocks can be stored in such a file.
+func usable(path string, st fs.FileInfo) error {
+	kind := ""
+	switch m := st.Mode(); {
+	case m.IsRegular(), m&fs.ModeDevice != 0 && m&fs.ModeCharDevice == 0:
+		return nil
+	case m.IsDir():
+		kind = "a directory"
+	case m&fs.ModeNamedPipe != 0:
+		kind = "a pipe"
+	case m&fs.ModeSocket != 0:
+		kind = "a socket"
+	case m&fs.ModeCharDevice != 0:
+		kind = "a character device"
+	default:
+		kind = "no file"
+	}
+	return fmt.Errorf("file: %s: is %s; want a regular file or a block device", path, kind)
+}
+
+// String returns "file" and the path.
+func (d *Driver) String() string {
+	if d.direct {
+		return "file " + d.name + " (direct)"
+	}
+	return "file " + d.name
+}
+
+// Size returns the number of bytes.
+func (d *Driver) Size() int64 { return d.size.Load() }
+
+// Limits returns the alignment that direct I/O asks for, and none otherwise.
+func (d *Driver) Limits() blockio.Limits { return d.limits }
+
+// Close closes the file, and so gives up the lock. It yields.
+func (d *Driver) Close(self *coro.Self) error { return d.offload(self, d.f.Close) }
+
+// Resize makes the file n bytes long. It yields. A block device cannot be
+// resized.
+func (d *Driver) Resize(self *coro.Self, n int64) error {
+	if d.device {
+		return blockio.ErrNotSupported
+	}
+	err := d.offload(self, func() error { return d.f.Truncate(n) })
+	if err == nil {
+		d.size.Store(n)
+	}
+	return err
+}
+
+// offload has a worker call fn.
+func (d *Driver) offload(self *coro.Self, fn func() error) error {
+	_, err := aio.Offload(self, func() (struct{}, error) { return struct{}{}, fn() })
+	return err
+}
+
+// readAll reads p from off, waiting as needed. It is called by a worker.
+func (d *Driver) readAll(p []byte, off int64) error {
+	n, err := d.f.ReadAt(p, off)
+	if err == io.EOF && off+int64(n) < d.Size() {
+		return d.shrunk(off + int64(n))
+	}
+	if err == io.EOF {
+		clear(p[n:]) // direct I/O reads to the end of the last sector
+		return nil
+	}
+	return cause(err)
+}
+
+// shrunk describes a file that ends at end now.
+func (d *Driver) shrunk(end int64) error {
+	return fmt.Errorf("the file ends at %d now, but was %d bytes long: %w", end, d.Size(), io.ErrUnexpectedEOF)
+}
+
+// writeAll writes p at off, waiting as needed. It is called by a worker.
+func (d *Driver) writeAll(p []byte, off int64) error {
+	n, err := d.f.WriteAt(p, off)
+	if err != nil && n > 0 {
+		return fmt.Errorf("after %d bytes: %w", n, cause(err))
+	}
+	if err == nil && off+int64(n) > d.Size() {
+		err = d.f.Truncate(d.Size()) // direct I/O writes to the end of the last sector
+	}
+	return cause(err)
+}
+
+// cause takes the path out of an error of package os, which the Device names
+// anyway, and keeps the system call and the error number.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return fmt.Errorf("%s: %w", pe.Op, pe.Err)
+	}
+	return err
+}

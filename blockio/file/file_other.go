@@ -1,0 +1,44 @@
+//go:build !linux
+
+package file
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/coro"
+)
+
+// system is what only one system needs.
+type system struct{}
+
+func openFile(path string, flags int, direct bool) (*os.File, error) {
+	if direct {
+		return nil, fmt.Errorf("%s: direct I/O: %w", path, errors.ErrUnsupported)
+	}
+	return os.OpenFile(path, flags, 0o666)
+}
+
+func (d *Driver) setUp() error { return nil }
+
+// ReadAt fills p from off. It yields.
+func (d *Driver) ReadAt(self *coro.Self, p []byte, off int64) error {
+	return d.offload(self, func() error { return d.readAll(p, off) })
+}
+
+// WriteAt stores p at off. It yields.
+func (d *Driver) WriteAt(self *coro.Self, p []byte, off int64, flags blockio.Flags) error {
+	return d.offload(self, func() error {
+		if err := d.writeAll(p, off); err != nil || flags&blockio.FUA == 0 {
+			return err
+		}
+		return cause(d.f.Sync())
+	})
+}
+
+// Flush has the system write to the medium what it still holds. It yields.
+func (d *Driver) Flush(self *coro.Self) error {
+	return d.offload(self, func() error { return cause(d.f.Sync()) })
+}

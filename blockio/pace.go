@@ -1,0 +1,36 @@
+package blockio
+
+import (
+	"time"
+
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
+)
+
+// A pacer lets so many bytes a second through: a bucket that fills with tokens at
+// that rate, and holds what is due in burst. It is written as the time at which
+// the bucket will be empty, which needs no timer of its own: who takes more than
+// there is sleeps until what it took is there.
+type pacer struct {
+	rate  int64 // bytes a second; 0 is no limit
+	until time.Time
+}
+
+// burst is how far a pacer that was idle may get ahead. It evens out timers
+// that are late.
+const burst = 50 * time.Millisecond
+
+// wait takes n bytes. It yields if it has to wait for them.
+func (p *pacer) wait(self *coro.Self, n int64) {
+	if p.rate <= 0 {
+		return
+	}
+	now := aio.LoopOf(self).Now()
+	if earliest := now.Add(-burst); p.until.Before(earliest) {
+		p.until = earliest
+	}
+	p.until = p.until.Add(time.Duration(float64(n) / float64(p.rate) * float64(time.Second)))
+	if d := p.until.Sub(now); d > 0 {
+		aio.Sleep(self, d)
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/size"
+	"github.com/gohandoff/coroutine/coro"
+)
+
+type copyFlags struct {
+	handoff       coro.Handoff
+	coroutines    int
+	chunk, rate   size.Value
+	zeroes        size.Value
+	verify        bool
+	hash          bool
+	direct        bool
+	resume        bool
+	removePartial bool
+	trace         string
+}
+
+func newCopy() *cobra.Command {
+	f := copyFlags{chunk: blockio.DefaultChunk, zeroes: 4096}
+	cmd := &cobra.Command{
+		Use:   "copy SRC DST",
+		Short: "Copy a file or disk with many coroutines, holes and all",
+		Long: `copy copies a file or block device by means of coroutines, each of which reads and
+writes one chunk after another. Holes stay holes, and blocks that are all zeroes
+become holes. A destination that is a file is created, or replaced if it is there;
+a block device must be large enough. What was copied is flushed to the disk before
+copy succeeds.
+
+If the copy is interrupted or fails midway, the destination stays as it is, and
+beside it a checkpoint, DST.codemo-copy, that tells which parts are done: --resume
+goes on from there, provided that the source has not changed. As long as there is a
+checkpoint, the destination is not complete. With --remove-partial neither is left.
+A second interrupt ends the process at once; then --resume does everything anew.
+
+--verify reads both files again and compares them; with --direct-io from the disk
+rather than from the page cache.
+
+Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
+		Example: `  codemo copy disk.img copy.img
+  codemo copy -m 64 --rate 100M --verify disk.img copy.img
+  codemo copy --resume disk.img copy.img`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return fmt.Errorf("%s takes a source and a destination, but was given %d arguments", cmd.CommandPath(), len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case f.coroutines < 1 || f.coroutines > 4096:
+				return usagef("-m %d: want 1 to 4096 coroutines", f.coroutines)
+			case f.chunk < 512 || f.chunk > 1<<30:
+				return usagef("--chunk %d: want 512 to 1G", f.chunk)
+			case f.zeroes > 1<<30:
+				return usagef("--detect-zeroes %d: want at most 1G", f.zeroes)
+			case f.resume && f.removePartial:
+				return usagef("--resume and --remove-partial: want one of them")
+			}
+			return runCopy(cmd, args[0], args[1], f)
+		},
+	}
+	handoffFlag(cmd, &f.handoff)
+	fl := cmd.Flags()
+	fl.IntVarP(&f.coroutines, "coroutines", "m", blockio.DefaultCoroutines, "how many coroutines copy, `N`")
+	fl.Var(&f.chunk, "chunk", "what one request moves, a `SIZE`")
+	fl.Var(&f.rate, "rate", "read at most `SIZE` a second")
+	fl.Var(&f.zeroes, "detect-zeroes", "make blocks of `SIZE` holes that are all zeroes; 0 leaves them")
+	fl.BoolVar(&f.verify, "verify", false, "compare afterwards")
+	fl.BoolVar(&f.hash, "hash", false, "print the sha256 of the destination, too")
+	fl.BoolVar(&f.direct, "direct-io", false, "go around the page cache")
+	fl.BoolVar(&f.resume, "resume", false, "go on with a copy that did not come to its end")
+	fl.BoolVar(&f.removePartial, "remove-partial", false, "remove the destination if the copy does not come to its end")
+	fl.StringVar(&f.trace, "trace", "", "write each step of the coroutines to a `FILE`")
+	return cmd
+}
+
+// runCopy is copy with its arguments checked.
+func runCopy(cmd *cobra.Command, src, dst string, f copyFlags) (err error) {
+	ctx, stop := interruptible(cmd.Context())
+	defer stop()
+	tracer, opts, err := newStepTracer(f.trace)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tracer.Close()) }()
+	job := &copyJob{
+		ctx: ctx, src: src, dst: dst, flags: f, bar: copyBar{out: cmd.ErrOrStderr(), on: isTerminal(cmd.ErrOrStderr())},
+	}
+	if err := onLoop(append(opts, coro.WithHandoff(f.handoff)), job.run); err != nil {
+		job.bar.clear()
+		return err
+	}
+	return job.report(cmd.OutOrStdout())
+}
+
+// report prints what was done.
+func (j *copyJob) report(out io.Writer) error {
+	r := j.result
+	took := (r.Elapsed - r.Verifying).Seconds()
+	resumed := ""
+	if r.Resumed > 0 {
+		resumed = fmt.Sprintf(", %d resumed", r.Resumed)
+	}
+	_, err := fmt.Fprintf(out, "copied %d bytes (%d data, %d holes%s) in %.3f s, %s, %d requests, %d coroutines\n",
+		r.Size, r.Data, r.Zeroes, resumed, took, size.Rate(r.Size-r.Resumed, took), r.Requests, r.Coroutines)
+	if err == nil && j.flags.verify {
+		_, err = fmt.Fprintf(out, "verified in %.3f s: the contents are the same\n", r.Verifying.Seconds())
+	}
+	if err == nil && j.hash != nil {
+		_, err = fmt.Fprintf(out, "sha256 %x  %s\n", j.hash, j.dst)
+	}
+	return err
+}
+
+// A copyBar shows on a terminal how far the copy is.
+type copyBar struct {
+	out   io.Writer
+	on    bool
+	stage blockio.Stage
+	bar   *progressbar.ProgressBar
+}
+
+// show is told of progress.
+func (b *copyBar) show(p blockio.CopyProgress) {
+	if !b.on || p.Total == 0 {
+		return
+	}
+	if p.Stage != b.stage {
+		b.stage = p.Stage
+		b.bar = progressbar.NewOptions64(p.Total,
+			progressbar.OptionSetWriter(b.out),
+			progressbar.OptionSetDescription(fmt.Sprintf("%-6s", p.Stage)),
+			progressbar.OptionSetWidth(20),
+			progressbar.OptionShowBytes(true),
+			progressbar.OptionUseIECUnits(true),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "╸", SaucerPadding: " ", BarStart: "▕", BarEnd: "▏"}),
+		)
+	}
+	b.bar.Set64(p.Done) //nolint:errcheck // nothing to be done about a bar that cannot be drawn
+}
+
+// clear takes the bar out of the way of a message.
+func (b *copyBar) clear() {
+	if b.bar != nil {
+		fmt.Fprint(b.out, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
+)
+
+// A copyCheckpoint is the file beside a destination that is not complete.
+type copyCheckpoint struct {
+	blockio.Checkpoint
+
+	// Modified is when the source was changed last: when it has been since,
+	// what was copied is of no use.
+	Modified time.Time `json:"modified"`
+
+	path   string
+	failed error // it could not be stored
+}
+
+// checkpointRoom is how large the file is at least: room for the ranges that a
+// copy of 64 coroutines leaves when it is interrupted, and one block of most file
+// systems.
+const checkpointRoom = 4096
+
+func newCheckpoint(src, dst string) (*copyCheckpoint, error) {
+	st, err := os.Stat(src)
+	if err != nil {
+		return nil, fmt.Errorf("source: %w", err)
+	}
+	return &copyCheckpoint{path: dst + ".codemo-copy", Modified: st.ModTime().UTC()}, nil
+}
+
+// readCheckpoint reads that of a copy that did not come to its end.
+func readCheckpoint(src, dst string) (*copyCheckpoint, error) {
+	c, err := newCheckpoint(src, dst)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(c.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("--resume: there is no %s: no copy to %s was begun, or it is complete", c.path, dst)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--resume: %w", err)
+	}
+	old := copyCheckpoint{}
+	if err := json.Unmarshal(text, &old); err != nil {
+		return nil, fmt.Errorf("--resume: %s: %w", c.path, err)
+	}
+	if !old.Modified.Equal(c.Modified) {
+		return nil, fmt.Errorf("--resume: %s has changed since the copy was begun; copy it anew, without --resume", src)
+	}
+	c.Checkpoint = old.Checkpoint
+	return c, nil
+}
+
+// store writes the file, or sets failed. A new file takes the place of the old
+// one, unless there is no room for it: then the old one is overwritten.
+func (c *copyCheckpoint) store(self *coro.Self) {
+	_, c.failed = aio.Offload(self, func() (struct{}, error) {
+		text, err := json.Marshal(c)
+		if err != nil {
+			return struct{}{}, err
+		}
+		text = append(text, bytes.Repeat([]byte(" "), max(0, checkpointRoom-1-len(text)))...)
+		text = append(text, '\n')
+		next := c.path + ".new"
+		err = writeSynced(next, text)
+		if err == nil {
+			err = os.Rename(next, c.path)
+		}
+		if err != nil {
+			os.Remove(next) //nolint:errcheck // there may be none
+			err = writeSynced(c.path, text)
+		}
+		return struct{}{}, err
+	})
+}
+
+// writeSynced writes a file and has the disk confirm it. A file that is there
+// keeps its blocks.
+func writeSynced(path string, text []byte) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if _, err := f.Write(text); err != nil {
+		return err
+	}
+	return errors.Join(f.Truncate(int64(len(text))), f.Sync())
+}
+
+// remove removes the file: the copy is complete.
+func (c *copyCheckpoint) remove(self *coro.Self) error {
+	_, err := aio.Offload(self, func() (struct{}, error) { return struct{}{}, os.Remove(c.path) })
+	if errors.Is(err, fs.ErrNotExist) || c.failed != nil {
+		return nil
+	}
+	return err
+}

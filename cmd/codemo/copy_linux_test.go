@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gohandoff/coroutine/coro"
+)
+
+// smallDisk mounts a file system of n bytes and returns its folder.
+func smallDisk(t *testing.T, options string) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may mount a small file system")
+	}
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
+			t.Skipf("root may not mount here: %v", err)
+		}
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestCopyToAFullDisk(t *testing.T) {
+	small, dir := smallDisk(t, "size=512k"), t.TempDir()
+	src, dst := filepath.Join(dir, "src"), filepath.Join(small, "dst")
+	want := randomFile(t, src, 900<<10)
+	code, _, stderr := codemo("copy", "--chunk", "64k", src, dst)
+	for _, s := range []string{"copy from " + src + " to " + dst, "write of 65536 bytes at ", " on " + dst, "no space left on device", "copy --resume goes on"} {
+		if code != exitFailure || !strings.Contains(stderr, s) {
+			t.Errorf("exit code %d, %q; want it to say %q", code, stderr, s)
+		}
+	}
+	// With more room it goes on.
+	if err := unix.Mount("tmpfs", small, "tmpfs", unix.MS_REMOUNT, "size=2m"); err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := codemo("copy", "--resume", src, dst)
+	if code != exitOK || !strings.Contains(stdout, "resumed") {
+		t.Fatalf("resume: exit code %d, %q, %q", code, stdout, stderr)
+	}
+	if got, err := os.ReadFile(dst); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the copy differs, or %v", err)
+	}
+}
+
+func TestCopyToAReadOnlyDisk(t *testing.T) {
+	small, dir := smallDisk(t, "size=64k"), t.TempDir()
+	src, dst := filepath.Join(dir, "src"), filepath.Join(small, "dst")
+	randomFile(t, src, 4096)
+	randomFile(t, dst, 4096)
+	if err := unix.Mount("tmpfs", small, "tmpfs", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := codemo("copy", src, dst)
+	if want := "open " + dst + ": read-only file system"; code != exitFailure || !strings.Contains(stderr, want) {
+		t.Errorf("exit code %d, %q; want it to say %q", code, stderr, want)
+	}
+}
+
+// TestCopyOfAFileThatIsTruncatedMeanwhile truncates the source when the copy has
+// begun: what is gone must not be taken for a hole.
+func TestCopyOfAFileThatIsTruncatedMeanwhile(t *testing.T) {
+	dir := t.TempDir()
+	src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")
+	randomFile(t, src, 4<<20) // large enough for progress before the end
+	f := copyFlags{coroutines: 1, chunk: 64 << 10}
+	job := &copyJob{ctx: context.Background(), src: src, dst: dst, flags: f}
+	job.bar = copyBar{on: true, out: writerFunc(func(p []byte) (int, error) {
+		return len(p), os.Truncate(src, 3_000_000)
+	})}
+	err := onLoop([]coro.Option{coro.WithHandoff(coro.Direct)}, job.run)
+	if want := "block status of 1194304 bytes at 3000000 on " + src + ": the file ends at 3000000 now, but was 4194304 bytes long"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got %v, want it to say %q", err, want)
+	}
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestCopyAroundThePageCacheOfAnOddSize(t *testing.T) {
+	dir := t.TempDir()
+	src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")
+	want := randomFile(t, src, 1<<20+1)
+	code, _, stderr := codemo("copy", "--direct-io", "--verify", src, dst)
+	if strings.Contains(stderr, "no direct I/O") {
+		t.Skip("the file system of the temporary directory has no direct I/O")
+	}
+	if code != exitOK {
+		t.Fatalf("exit code %d, %q", code, stderr)
+	}
+	if got, err := os.ReadFile(dst); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the copy differs, or %v", err)
+	}
+}

@@ -1,7 +1,0 @@
-package ladder
-
-var (
-	Wrap = wrap
-	Clip = clip
-	Hang = hang
-)

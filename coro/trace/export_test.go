@@ -1,0 +1,7 @@
+package trace
+
+var (
+	Wrap = wrap
+	Clip = clip
+	Hang = hang
+)

@@ -1,0 +1,212 @@
+package trace_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/trace"
+)
+
+// TestGoldens holds what each exporter makes of one program, timed and not, on
+// both handoffs, against files.
+func TestGoldens(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, h coro.Handoff) {
+		tr := record(t, h)
+		golden(t, "tour.txt", buffer(t, func(b *bytes.Buffer) error { return trace.WriteText(b, tr) }))
+		golden(t, "tour.jsonl", buffer(t, func(b *bytes.Buffer) error { return trace.WriteJSONL(b, tr) }))
+		golden(t, "tour.json", buffer(t, func(b *bytes.Buffer) error { return trace.WritePerfetto(b, tr) }))
+		golden(t, "tour.svg", buffer(t, func(b *bytes.Buffer) error { return trace.WriteSVG(b, tr) }))
+		timed := record(t, h, trace.WithClock(ticks()))
+		golden(t, "timed.jsonl", buffer(t, func(b *bytes.Buffer) error { return trace.WriteJSONL(b, timed) }))
+	})
+}
+
+func TestJSONLRoundTrip(t *testing.T) {
+	want := record(t, coro.Channel, trace.WithClock(ticks()))
+	want.Dropped = 7
+	data := buffer(t, func(b *bytes.Buffer) error { return trace.WriteJSONL(b, want) })
+	got, err := trace.ReadJSONL(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadJSONLErrors(t *testing.T) {
+	const head = `{"format":"coroutine-trace","version":1}` + "\n"
+	for name, test := range map[string]struct {
+		in   string
+		want error
+		text string
+	}{
+		"empty":       {"", trace.ErrFormat, "line 1"},
+		"other":       {`{"a":1}`, trace.ErrFormat, `format is ""`},
+		"version":     {`{"format":"coroutine-trace","version":2}`, trace.ErrFormat, "version is 2, want 1 to 1"},
+		"no kind":     {head + `{"thread":"main"}`, trace.ErrFormat, "line 2: no kind"},
+		"cut short":   {head + `{"thread":"main","ki`, io.ErrUnexpectedEOF, "line 2"},
+		"wrong types": {head + `{"thread":5,"kind":"enter"}`, nil, "line 2"},
+	} {
+		_, err := trace.ReadJSONL(strings.NewReader(test.in))
+		if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
+			t.Errorf("%s: got error %v, want one with %q", name, err, test.text)
+		}
+	}
+}
+
+func FuzzReadJSONL(f *testing.F) {
+	f.Add([]byte(`{"format":"coroutine-trace","version":1}` + "\n" +
+		`{"seq":2,"thread":"m","kind":"yield","from":{"id":3,"name":"x","thread":"o"}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		tr, err := trace.ReadJSONL(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		// Whatever can be read can be shown.
+		for _, write := range []func(w io.Writer, t *trace.Trace) error{
+			trace.WriteJSONL, trace.WritePerfetto, trace.WriteHTML,
+			func(w io.Writer, t *trace.Trace) error { return trace.WriteText(w, t) },
+			func(w io.Writer, t *trace.Trace) error { return trace.WriteSVG(w, t) },
+		} {
+			if err := write(io.Discard, tr); err != nil {
+				t.Errorf("writing %q: %v", data, err)
+			}
+		}
+	})
+}
+
+type chromeEvent struct {
+	Name, Ph, ID, Cat string
+	TS, Dur           float64
+	PID, TID          int
+}
+
+func TestPerfetto(t *testing.T) {
+	for _, timed := range []bool{false, true} {
+		var opts []trace.Option
+		if timed {
+			opts = append(opts, trace.WithClock(ticks()))
+		}
+		var file struct{ TraceEvents []chromeEvent }
+		data := buffer(t, func(b *bytes.Buffer) error { return trace.WritePerfetto(b, record(t, coro.Direct, opts...)) })
+		if err := json.Unmarshal(data, &file); err != nil {
+			t.Fatal(err)
+		}
+		type track struct{ pid, tid int }
+		slicesOf := map[track][]chromeEvent{}
+		flows, async := map[string][]chromeEvent{}, map[string]int{}
+		for _, e := range file.TraceEvents {
+			k := track{e.PID, e.TID}
+			if e.PID < 1 || e.TS < 0 || e.Dur < 0 {
+				t.Errorf("%+v: want a process, no time before 0", e)
+			}
+			switch e.Ph {
+			case "X":
+				slicesOf[k] = append(slicesOf[k], e)
+			case "s", "f":
+				flows[e.ID] = append(flows[e.ID], e)
+			case "b":
+				async[e.Cat+e.ID]++
+			case "e":
+				async[e.Cat+e.ID]--
+			}
+		}
+		for k, all := range slicesOf {
+			for i, a := range all {
+				for _, b := range all[i+1:] {
+					apart := a.TS+a.Dur <= b.TS || b.TS+b.Dur <= a.TS
+					within := a.TS <= b.TS && b.TS+b.Dur <= a.TS+a.Dur || b.TS <= a.TS && a.TS+a.Dur <= b.TS+b.Dur
+					if !apart && !within {
+						t.Errorf("track %v: %+v and %+v overlap", k, a, b)
+					}
+				}
+			}
+		}
+		wakes := 0
+		for id, ends := range flows {
+			if len(ends) != 2 || ends[0].Ph != "s" || ends[1].Ph != "f" || ends[0].TS > ends[1].TS {
+				t.Errorf("flow %s: got %+v, want a start and then an end", id, ends)
+			}
+			for _, e := range ends {
+				if !slices.ContainsFunc(slicesOf[track{e.PID, e.TID}], func(s chromeEvent) bool {
+					return s.TS <= e.TS && e.TS <= s.TS+s.Dur
+				}) {
+					t.Errorf("flow %s: %+v is in no slice", id, e)
+				}
+			}
+			if ends[0].Cat == "wake" {
+				wakes++
+			}
+		}
+		if wakes != 1 || len(flows) < 6 {
+			t.Errorf("got %d arrows, %d of wakes; want more than 5, and 1", len(flows), wakes)
+		}
+		if len(async) != 1 || async["request1"] != 0 {
+			t.Errorf("spans: got %v, want one that begins and ends", async)
+		}
+	}
+}
+
+func wellFormed(t *testing.T, data []byte) {
+	t.Helper()
+	dec := xml.NewDecoder(bytes.NewReader(data))
+	for {
+		if _, err := dec.Token(); err == io.EOF {
+			return
+		} else if err != nil {
+			t.Fatalf("not well-formed: %v", err)
+		}
+	}
+}
+
+func TestSVGIsWellFormed(t *testing.T) {
+	for _, theme := range []trace.Theme{trace.Auto, trace.Light, trace.Dark} {
+		tr := record(t, coro.Channel)
+		tr.Title = "<script>\x01&"
+		data := buffer(t, func(b *bytes.Buffer) error { return trace.WriteSVG(b, tr, trace.WithTheme(theme), trace.WithSteps(4)) })
+		wellFormed(t, data)
+		if !bytes.Contains(data, []byte("more steps")) || bytes.Contains(data, []byte("<script>")) {
+			t.Errorf("theme %d: no word of the steps left out, or the title is not escaped", theme)
+		}
+	}
+}
+
+func TestHTMLCarriesNothingOutside(t *testing.T) {
+	tr := record(t, coro.Channel)
+	tr.Title = "</script><b>"
+	tr.Records[0].Detail = "</script><script>alert(1)</script>"
+	page := string(buffer(t, func(b *bytes.Buffer) error { return trace.WriteHTML(b, tr) }))
+	for _, bad := range []string{"http://", "https://", "{{", "src=", "alert(1)</script>"} {
+		if strings.Contains(page, bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+	if got := strings.Count(page, "</script>"); got != 2 {
+		t.Errorf("scripts: got %d ends, want 2", got)
+	}
+}
+
+func TestTracesOfOneProgramAreTheSame(t *testing.T) {
+	a, b := record(t, coro.Channel, trace.WithClock(ticks())), record(t, coro.Direct)
+	if at := trace.Diff(a, b); at != -1 {
+		t.Errorf("Diff: got %d, want -1", at)
+	}
+	b.Records = b.Records[:5]
+	if at := trace.Diff(a, b); at != 5 {
+		t.Errorf("Diff with one cut short: got %d, want 5", at)
+	}
+	out := string(buffer(t, func(w *bytes.Buffer) error { return trace.WriteDiff(w, a, b, 1) }))
+	if !strings.Contains(out, "part at record 6") || !strings.Contains(out, "+        ends here") {
+		t.Errorf("WriteDiff: got\n%s", out)
+	}
+}

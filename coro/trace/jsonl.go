@@ -1,0 +1,163 @@
+package trace
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/gohandoff/coroutine/coro"
+)
+
+// FormatJSONL is what the first line of a trace as JSON lines has as its
+// "format"; its "version" is [VersionJSONL].
+const FormatJSONL = "coroutine-trace"
+
+// VersionJSONL is the version of the schema that docs/tracing.md tells. Fields
+// may be added without a new version: readers skip those they do not know.
+const VersionJSONL = 1
+
+// ErrFormat: what was read is not a trace as JSON lines, or of a version to come.
+var ErrFormat = errors.New("trace: not a coroutine trace")
+
+type jsonHeader struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+	Title   string `json:"title,omitempty"`
+	Timed   bool   `json:"timed,omitempty"`
+	Dropped uint64 `json:"dropped,omitempty"`
+}
+
+type jsonRecord struct {
+	Seq    uint64         `json:"seq,omitempty"`
+	Time   int64          `json:"ns,omitempty"`
+	Thread string         `json:"thread"`
+	Kind   coro.EventKind `json:"kind"`
+	From   *jsonParty     `json:"from,omitempty"`
+	To     *jsonParty     `json:"to,omitempty"`
+	Detail string         `json:"detail,omitempty"`
+	Site   string         `json:"site,omitempty"`
+}
+
+type jsonParty struct {
+	ID     uint64 `json:"id"`
+	Name   string `json:"name"`
+	Thread string `json:"thread,omitempty"` // where it is not the record's
+}
+
+func toJSON(p Party, thread string) *jsonParty {
+	if !p.Valid() {
+		return nil
+	}
+	j := &jsonParty{ID: p.ID, Name: p.Name}
+	if p.Thread != thread {
+		j.Thread = p.Thread
+	}
+	return j
+}
+
+func (j *jsonParty) party(thread string) Party {
+	if j == nil {
+		return Party{}
+	}
+	if j.Thread != "" {
+		thread = j.Thread
+	}
+	return Party{Thread: thread, ID: j.ID, Name: j.Name}
+}
+
+// A JSONLWriter writes records as JSON lines, as they come: a [Sink]. Close it
+// to write what it has buffered.
+type JSONLWriter struct {
+	w   *bufio.Writer
+	enc *json.Encoder
+	err error
+}
+
+// NewJSONLWriter makes a writer and writes the header, with title and whether the
+// recorder has a clock.
+func NewJSONLWriter(w io.Writer, title string, timed bool) *JSONLWriter {
+	return newJSONLWriter(w, jsonHeader{Title: title, Timed: timed})
+}
+
+func newJSONLWriter(w io.Writer, h jsonHeader) *JSONLWriter {
+	j := &JSONLWriter{w: bufio.NewWriter(w)}
+	j.enc = json.NewEncoder(j.w)
+	j.enc.SetEscapeHTML(false)
+	h.Format, h.Version = FormatJSONL, VersionJSONL
+	j.err = j.enc.Encode(h)
+	return j
+}
+
+// WriteRecord implements [Sink].
+func (j *JSONLWriter) WriteRecord(r Record) error {
+	if j.err == nil {
+		j.err = j.enc.Encode(jsonRecord{
+			Seq: r.Seq, Time: int64(r.Time), Thread: r.Thread, Kind: r.Kind,
+			From: toJSON(r.From, r.Thread), To: toJSON(r.To, r.Thread), Detail: r.Detail, Site: r.Site,
+		})
+	}
+	return j.err
+}
+
+// Close writes what is buffered, and returns the first error there was. It does
+// not close the underlying writer.
+func (j *JSONLWriter) Close() error {
+	if err := j.w.Flush(); j.err == nil {
+		j.err = err
+	}
+	return j.err
+}
+
+// WriteJSONL writes a trace as JSON lines: a header, then a line for each record.
+func WriteJSONL(w io.Writer, t *Trace) error {
+	j := newJSONLWriter(w, jsonHeader{Title: t.Title, Timed: t.Timed, Dropped: t.Dropped})
+	for _, r := range t.Records {
+		j.WriteRecord(r) // Close returns the first error
+	}
+	return j.Close()
+}
+
+// ReadJSONL reads what [WriteJSONL] wrote. Its error tells the line, and wraps
+// [ErrFormat] if this is no such trace. A last line that is cut short, as by a
+// program that was killed, is an error that wraps [io.ErrUnexpectedEOF]; the
+// trace up to there is returned with it.
+func ReadJSONL(r io.Reader) (*Trace, error) {
+	dec := json.NewDecoder(bufio.NewReader(r))
+	var h jsonHeader
+	if err := dec.Decode(&h); err != nil {
+		return nil, fmt.Errorf("%w: line 1: %w", ErrFormat, unexpected(err))
+	}
+	switch {
+	case h.Format != FormatJSONL:
+		return nil, fmt.Errorf("%w: line 1: format is %q, want %q", ErrFormat, h.Format, FormatJSONL)
+	case h.Version < 1 || h.Version > VersionJSONL:
+		return nil, fmt.Errorf("%w: line 1: version is %d, want 1 to %d", ErrFormat, h.Version, VersionJSONL)
+	}
+	t := &Trace{Title: h.Title, Timed: h.Timed, Dropped: h.Dropped}
+	for line := 2; ; line++ {
+		var j jsonRecord
+		switch err := dec.Decode(&j); {
+		case err == io.EOF:
+			return t, nil
+		case err != nil:
+			return t, fmt.Errorf("trace: line %d: %w", line, err)
+		case j.Kind == "":
+			return t, fmt.Errorf("%w: line %d: no kind", ErrFormat, line)
+		}
+		t.Records = append(t.Records, Record{
+			Seq: j.Seq, Time: time.Duration(j.Time), Thread: j.Thread, Kind: j.Kind,
+			From: j.From.party(j.Thread), To: j.To.party(j.Thread), Detail: j.Detail, Site: j.Site,
+		})
+	}
+}
+
+// unexpected calls an empty file what it is: too short.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
