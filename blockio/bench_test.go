@@ -36,7 +36,7 @@ func benchRead(b *testing.B, driver blockio.Driver, raw bool, depth int) {
 	b.ReportAllocs()
 	loop := aio.NewLoop(aio.WithThread(coro.WithHandoff(coro.Direct)))
 	defer loop.Close()
-	n := b.N
+	n, more := 0, true
 	loop.Go(func(self *coro.Self) error {
 		d, err := blockio.Open(self, driver)
 		if err != nil {
@@ -49,12 +49,11 @@ func benchRead(b *testing.B, driver blockio.Driver, raw bool, depth int) {
 			}
 		}
 		var tasks []*aio.Task
-		b.ResetTimer()
 		for range depth {
 			tasks = append(tasks, aio.Go(self, func(self *coro.Self) error {
 				p := make([]byte, 4096)
-				for n > 0 {
-					n--
+				for more = more && b.Loop(); more; more = more && b.Loop() {
+					n++
 					off := int64(n%256) * 4096
 					var err error
 					if raw {
@@ -77,7 +76,6 @@ func benchRead(b *testing.B, driver blockio.Driver, raw bool, depth int) {
 				return err
 			}
 		}
-		b.StopTimer()
 		return nil
 	})
 	if err := loop.Run(context.Background()); err != nil {

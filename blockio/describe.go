@@ -8,9 +8,9 @@ import (
 // Describe draws the drivers of a device as a tree, each with its size, what it
 // asks for and what it can do:
 //
-//	disk: cache                     1048576 bytes, fua discard
-//	├── file: file disk.img         1048576 bytes, align 512
-//	└── backing: mem of 1048576 bytes ...
+//	disk: overlay: 1048576 bytes, fua, discard
+//	├── file = file disk.img: 1048576 bytes, alignment 512, fua, discard, status
+//	└── backing = mem: 1048576 bytes, read-only, status, vectored
 func Describe(d *Device) string {
 	var b strings.Builder
 	flags := ""

@@ -6,8 +6,6 @@
 package mem
 
 import (
-	"fmt"
-
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/coro"
 )
@@ -70,8 +68,8 @@ func (d *Driver) Size() int64 { return d.size }
 // Limits returns what New was told.
 func (d *Driver) Limits() blockio.Limits { return d.limits }
 
-// String returns "mem" and the size.
-func (d *Driver) String() string { return fmt.Sprintf("mem of %d bytes", d.size) }
+// String returns "mem".
+func (d *Driver) String() string { return "mem" }
 
 // Flush does nothing: nothing here outlives the process anyway.
 func (d *Driver) Flush(*coro.Self) error { return nil }

@@ -4,7 +4,6 @@
 package null
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -43,12 +42,12 @@ func (d *Driver) Size() int64 { return d.size }
 // Limits returns what New was told.
 func (d *Driver) Limits() blockio.Limits { return d.limits }
 
-// String returns "null", the size, and the latency if there is one.
+// String returns "null", and the latency if there is one.
 func (d *Driver) String() string {
 	if d.latency > 0 {
-		return fmt.Sprintf("null of %d bytes, %v late", d.size, d.latency)
+		return "null, " + d.latency.String() + " late"
 	}
-	return fmt.Sprintf("null of %d bytes", d.size)
+	return "null"
 }
 
 // ReadAt fills p with zeroes.
