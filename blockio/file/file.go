@@ -126,7 +126,7 @@ func open(path string, opts Options) (_ *Driver, err error) {
 		size = opts.Size
 	}
 	d.size.Store(size)
-	d.limits = blockio.Limits{ReadOnly: opts.ReadOnly}
+	d.limits = blockio.Limits{ReadOnly: opts.ReadOnly, FUA: true}
 	if err := d.setUp(); err != nil {
 		return nil, fmt.Errorf("file: %s: %w", path, err)
 	}

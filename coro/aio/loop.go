@@ -198,12 +198,13 @@ func (l *Loop) Post(fn func()) {
 	l.bring(item{fn: fn})
 }
 
-// bring puts x at the end of the queue, and wakes the loop if it sleeps.
-func (l *Loop) bring(x item) {
+// bring puts x at the end of the queue, and wakes the loop if it sleeps. It reports
+// whether it could: a closed loop takes nothing.
+func (l *Loop) bring(x item) bool {
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
-		return
+		return false
 	}
 	l.inbox.push(x)
 	wake := l.asleep
@@ -216,6 +217,7 @@ func (l *Loop) bring(x item) {
 	if idle {
 		register(l) // it will be run again, and others may hope for it
 	}
+	return true
 }
 
 // again schedules the coroutine that runs: it is next after all that is ready.

@@ -61,7 +61,7 @@ type waiter struct {
 // ([coro.ErrClosed]).
 func (l *Loop) Go(entry func(self *coro.Self) error) *Task {
 	t := l.newTask(l.thread, nil, entry)
-	l.Schedule(t.co)
+	l.start(t)
 	return t
 }
 
@@ -79,7 +79,7 @@ func (l *Loop) GoContext(ctx context.Context, entry func(self *coro.Self) error)
 		t.stop = stop
 		t.mu.Unlock()
 	}
-	l.Schedule(t.co)
+	l.start(t)
 	return t
 }
 
@@ -115,6 +115,14 @@ func (l *Loop) newTask(by coro.Creator, parent *Task, entry func(self *coro.Self
 	t.co = by.NewFor(entry, t.run)
 	t.enroll(l, parent)
 	return t
+}
+
+// start schedules a new task. If the loop has been closed meanwhile, by another
+// goroutine, the task is cancelled.
+func (l *Loop) start(t *Task) {
+	if err := coro.MarkScheduled(nil, t.co); err != nil || !l.bring(item{co: t.co}) {
+		t.finish(nil, ErrClosed)
+	}
 }
 
 // home returns the loop on which the task runs.

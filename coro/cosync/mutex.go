@@ -94,7 +94,11 @@ func (m *Mutex) Unlock(self *coro.Self) {
 // String names the mutex and who holds it. It may be called by anyone.
 func (m *Mutex) String() string {
 	if h := m.holder(); h != nil {
-		return m.label() + ", held by " + h.String()
+		held := m.label() + ", held by " + h.String()
+		if pc := m.site.Load(); pc != 0 {
+			held += ", taken at " + coro.PlaceOf(pc)
+		}
+		return held
 	}
 	return m.label()
 }
