@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var modelSeeds = flag.Uint64("model-seeds", 0, "how many random programs TestModel runs; 0 means 3000, 1000 with -race, 300 with -short")
+var modelSeeds = flag.Uint64("model-seeds", 0, "how many random programs TestModel runs; 0 means 10000, 300 with -short")
 
 // A realRun runs a program on the real thing, and notes the same lines as the
 // model.
@@ -219,10 +219,7 @@ func firstDifference(wantName string, want []string, gotName string, got []strin
 // TestModel runs random programs, one for each seed, on the model and on both
 // handoffs, and compares them line by line.
 func TestModel(t *testing.T) {
-	n := uint64(3000)
-	if raceEnabled {
-		n = 1000
-	}
+	n := uint64(10_000)
 	if testing.Short() {
 		n = 300
 	}
