@@ -25,7 +25,7 @@
 //
 // Each coroutine is a goroutine that waits for its turn. [Channel], the default,
 // moves control through a pair of one-slot channels; [Direct] uses the runtime's
-// own coroutine switch and is four times faster. They mean the same.
+// own coroutine switch and is three to four times faster. They mean the same.
 //
 // # Memory
 //

@@ -18,7 +18,7 @@ const (
 	// for Enter and Yield. It works everywhere, and is the default.
 	Channel Handoff = iota
 	// Direct uses the runtime's own coroutine switch, through iter.Pull:
-	// four times faster. A coroutine must not yield while its goroutine is
+	// three to four times faster. A coroutine must not yield while its goroutine is
 	// locked to an OS thread (that panics, with [ErrLocked]); a leader that
 	// is so locked works, at some 10 µs an Enter. On architectures other
 	// than amd64 and arm64 it is the same as Channel.
