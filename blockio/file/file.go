@@ -69,8 +69,10 @@ func Open(self *coro.Self, path string, opts Options) (*Driver, error) {
 // open is Open's part that may block.
 func open(path string, opts Options) (_ *Driver, err error) {
 	// Look before opening: opening a pipe would wait for its other end.
+	device := false
 	switch st, err := os.Stat(path); {
 	case err == nil:
+		device = st.Mode()&fs.ModeDevice != 0
 		if err := usable(path, st); err != nil {
 			return nil, err
 		}
@@ -86,6 +88,11 @@ func open(path string, opts Options) (_ *Driver, err error) {
 	}
 	if opts.Exclusive {
 		flags |= os.O_EXCL
+	}
+	if device && !opts.ReadOnly && !opts.NoLock {
+		// For a block device that is there, this is the kernel's lock: it is
+		// busy if it is mounted, or somebody else has it so.
+		flags = flags&^os.O_CREATE | os.O_EXCL
 	}
 	f, err := openFile(path, flags, opts.DirectIO)
 	if err != nil {

@@ -268,7 +268,16 @@ func (d *Driver) BlockStatus(self *coro.Self, off, n int64) (blockio.Status, int
 			return answer{}, fmt.Errorf("lseek: %w", err)
 		}
 		if hole <= off {
-			return answer{}, d.shrunk(hole)
+			// Somebody has punched the hole since, or cut the file. That it is
+			// data is never wrong, as long as it is there at all.
+			end, err := unix.Seek(d.sys.fd, 0, unix.SEEK_END)
+			if err != nil {
+				return answer{}, fmt.Errorf("lseek: %w", err)
+			}
+			if end <= off {
+				return answer{}, d.shrunk(end)
+			}
+			hole = end
 		}
 		return answer{blockio.Data, min(n, hole-off)}, nil
 	})
