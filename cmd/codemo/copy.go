@@ -89,6 +89,9 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 func runCopy(cmd *cobra.Command, src, dst string, f copyFlags) (err error) {
 	ctx, stop := interruptible(cmd.Context())
 	defer stop()
+	if err := keepApart(src, dst, f.trace, f.resume); err != nil {
+		return err
+	}
 	tracer, opts, err := newStepTracer(f.trace)
 	if err != nil {
 		return err

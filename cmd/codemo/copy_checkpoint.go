@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -37,6 +38,36 @@ func newCheckpoint(src, dst string) (*copyCheckpoint, error) {
 		return nil, fmt.Errorf("source: %w", err)
 	}
 	return &copyCheckpoint{path: dst + ".codemo-copy", Modified: st.ModTime().UTC()}, nil
+}
+
+// keepApart looks that what a copy writes besides DST, its checkpoint and its
+// trace, is nothing that it would be a pity to lose.
+func keepApart(src, dst, trace string, resume bool) error {
+	checkpoint := dst + ".codemo-copy"
+	if sameFile(checkpoint, src) {
+		return fmt.Errorf("%s: the source has the name of the checkpoint of this copy; rename it", src)
+	}
+	if text, err := os.ReadFile(checkpoint); !resume && err == nil && json.Unmarshal(text, new(copyCheckpoint)) != nil {
+		return fmt.Errorf("%s: is there, and is no checkpoint of a copy; the copy would overwrite it", checkpoint)
+	}
+	for _, other := range []string{src, dst, checkpoint} {
+		if trace != "" && sameFile(trace, other) {
+			return fmt.Errorf("--trace %s: is the same file as %s, and would overwrite it", trace, other)
+		}
+	}
+	return nil
+}
+
+// sameFile reports whether two names are, or would be, of one file.
+func sameFile(a, b string) bool {
+	x, errX := os.Stat(a)
+	y, errY := os.Stat(b)
+	if errX == nil && errY == nil {
+		return os.SameFile(x, y)
+	}
+	absA, errA := filepath.Abs(a)
+	absB, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && absA == absB
 }
 
 // readCheckpoint reads that of a copy that did not come to its end.
