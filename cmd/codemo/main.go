@@ -4,6 +4,8 @@
 //	codemo trace misuse        what a mistake is told
 //	codemo view t.jsonl        a trace as a page to step through
 //	codemo diff a b            where two traces part
+//	codemo demo                all of it in a minute
+//	codemo copy a b            a copy by many coroutines; also io and map
 //	codemo list                the programs that can be traced
 //	codemo bench               costs, as ratios to what Go itself needs
 //

@@ -526,7 +526,7 @@ func TestConnFair(t *testing.T) {
 			}
 		})
 		l.Go(func(self *coro.Self) error {
-			for l.Now(); turns < 150; {
+			for turns < 150 {
 				aio.Yield(self)
 			}
 			other.Cancel(nil)
