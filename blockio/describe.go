@@ -64,11 +64,12 @@ func traits(driver Driver) string {
 			t = append(t, name)
 		}
 	}
-	_, discard := driver.(Discarder)
-	_, zeroes := driver.(ZeroWriter)
-	_, status := driver.(StatusReporter)
-	_, vector := driver.(VectorDriver)
-	_, resize := driver.(Resizer)
+	able := ability(driver)
+	_, discard := able.(Discarder)
+	_, zeroes := able.(ZeroWriter)
+	_, status := able.(StatusReporter)
+	_, vector := able.(VectorDriver)
+	_, resize := able.(Resizer)
 	has("read-only", l.ReadOnly)
 	has("fua", l.FUA)
 	has("discard", discard)
