@@ -167,6 +167,19 @@ func TestMemoryThatIsNotAlignedIsCopied(t *testing.T) {
 	})
 }
 
+func TestNewBufferIsUsedAsItIs(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		d := open(t, self, blockChecked(t, newStub(1<<20, blockio.Limits{Alignment: 512, MemoryAlignment: 4096})), blockio.WithAligned())
+		for _, n := range []int{512, 8192, 512} {
+			p := d.NewBuffer(n)
+			wantEqual(t, "length", n, len(p))
+			must(t, d.WriteAt(self, p, 0))
+			must(t, d.ReadAt(self, p, 0))
+		}
+		wantEqual(t, "bounced", 0, d.Stats().BouncedBytes)
+	})
+}
+
 func TestDeviceOpenedWithAlignedRefusesWhatIsNot(t *testing.T) {
 	each(t, func(t *testing.T, self *coro.Self) {
 		s := newStub(8192, blockio.Limits{Alignment: 512})

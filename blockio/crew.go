@@ -3,7 +3,6 @@ package blockio
 import (
 	"context"
 	"fmt"
-	"unsafe"
 
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
@@ -69,12 +68,7 @@ func (c *crew) buffer(n int) []byte {
 		c.spare = c.spare[:last]
 		return b
 	}
-	if c.align <= 1 {
-		return make([]byte, n)
-	}
-	b := make([]byte, n+c.align-1)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) & uintptr(c.align-1)
-	return b[skip:][:n:n]
+	return alignedBytes(n, max(c.align, 1))
 }
 
 // release takes a buffer back. It must not be called for one that a killed

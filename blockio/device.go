@@ -190,6 +190,12 @@ func (d *Device) ReadOnly() bool { return d.opt.readOnly }
 // with what stands for none. Requests need not respect them.
 func (d *Device) Limits() Limits { return d.limits }
 
+// NewBuffer returns n bytes, all zero, at an address that the driver can use as it
+// is: where a driver asks for such, as that of a file does for direct I/O, the
+// Device copies what is read into or written from any other. They belong to the
+// caller.
+func (d *Device) NewBuffer(n int) []byte { return alignedBytes(n, d.limits.MemoryAlignment) }
+
 // Driver returns the driver, to look at it; calls that bypass the Device are
 // not checked, tracked or drained.
 func (d *Device) Driver() Driver { return d.driver }

@@ -1,6 +1,7 @@
 package blockio
 
 import (
+	"iter"
 	"math/bits"
 	"time"
 )
@@ -35,14 +36,20 @@ func bucketOf(d time.Duration) int {
 	return min(shift*sub+int(uint64(d)>>shift), buckets-1)
 }
 
+// bucketStart returns the shortest duration of a bucket.
+func bucketStart(i int) time.Duration {
+	if i < sub {
+		return time.Duration(i)
+	}
+	return time.Duration(uint64(sub+i%sub) << (i/sub - 1))
+}
+
 // bucketMiddle returns the duration in the middle of a bucket.
 func bucketMiddle(i int) time.Duration {
 	if i < sub {
 		return time.Duration(i)
 	}
-	shift := i/sub - 1
-	low := uint64(sub+i%sub) << shift
-	return time.Duration(low + (uint64(1)<<shift)/2)
+	return bucketStart(i) + time.Duration(uint64(1)<<(i/sub-1)/2)
 }
 
 // Add counts d.
@@ -81,6 +88,18 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 		}
 	}
 	return h.max
+}
+
+// Buckets returns those buckets that are not empty, in order, each with the
+// shortest duration that belongs to it and how many were added.
+func (h *Histogram) Buckets() iter.Seq2[time.Duration, uint64] {
+	return func(yield func(time.Duration, uint64) bool) {
+		for i, n := range h.counts {
+			if n > 0 && !yield(bucketStart(i), n) {
+				return
+			}
+		}
+	}
 }
 
 // Merge adds what o has counted.

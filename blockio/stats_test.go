@@ -34,6 +34,13 @@ func TestHistogramIsNearTheTruth(t *testing.T) {
 	}
 	wantEqual(t, "count", uint64(len(all)), h.Count())
 	wantEqual(t, "max", all[len(all)-1], h.Max())
+	total := uint64(0)
+	for start, n := range h.Buckets() {
+		below, _ := slices.BinarySearch(all, start)
+		wantEqual(t, "how many are below a bucket", uint64(below), total)
+		total += n
+	}
+	wantEqual(t, "sum of the buckets", h.Count(), total)
 	var empty blockio.Histogram
 	wantEqual(t, "quantile of nothing", 0, empty.Quantile(0.5))
 	wantEqual(t, "mean of nothing", 0, empty.Mean())
