@@ -7,6 +7,7 @@
 //	codemo demo                all of it in a minute
 //	codemo copy a b            a copy by many coroutines; also io and map
 //	codemo list                the programs that can be traced
+//	codemo bench-io a          how fast a file reads and writes
 //	codemo bench               costs, as ratios to what Go itself needs
 //
 // It exits with 0 if all went well, with 1 if something failed, with 2 if it was
@@ -82,7 +83,7 @@ and it measures each kind of step against what Go itself needs for it.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
-	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newVersion(), newParked(),
+	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newBenchIO(), newVersion(), newParked(),
 		newCopy(), newIO(), newMap(), newDemo())
 	return root
 }

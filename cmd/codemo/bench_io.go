@@ -1,0 +1,335 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/spf13/cobra"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/file"
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/iobench"
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/size"
+	"github.com/gohandoff/coroutine/coro"
+)
+
+type benchIOFlags struct {
+	handoff          coro.Handoff
+	storage          storage
+	depth            int
+	count            int64
+	time             time.Duration
+	block            size.Value
+	step, offset     size.Value
+	access           string
+	write, overwrite bool
+	mix              int
+	pattern, seed    uint64
+	flushEvery       int64
+	noDrain          bool
+	create           size.Value
+	json, quiet      bool
+	svg              string
+
+	// What qemu-img bench has under other names.
+	aio, cache, format string
+	nativeAIO, share   bool
+}
+
+func newBenchIO() *cobra.Command {
+	f := benchIOFlags{block: 4096, create: -1}
+	cmd := &cobra.Command{
+		Use:   "bench-io [FILE]",
+		Short: "Measure how fast a file, a disk or memory reads and writes",
+		Long: `bench-io has coroutines send requests to a file or block device, each one request
+after the other, and tells how many there were a second, what CPU time they took, and
+how long each of them took.
+
+It reads, in order, unless told otherwise. Without -c and --time it takes 5 seconds.
+What it writes with -w or --mix destroys what is in the file: a file that it does not
+make itself (--create) it writes to with --overwrite only.
+
+The flags of "qemu-img bench" mean the same here, so that the two can be compared:
+-c -d -f -i -n -o -q -s -S -t -U -w --flush-interval --no-drain --pattern.
+
+Sizes are bytes, or have a unit: 4k, 1M, 1.5G.`,
+		Example: `  codemo bench-io --access random -d 64 disk.img
+  codemo bench-io --direct-io --access random -d 64 disk.img
+  codemo bench-io --create 1G --mix 70 --access random --time 10s --svg out.svg scratch.img
+  codemo bench-io --driver mem --size 64M -d 16`,
+		Args: atMostOne("file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			path := ""
+			if len(args) > 0 {
+				path = args[0]
+			}
+			if err := f.check(cmd, path); err != nil {
+				return err
+			}
+			return runBenchIO(cmd, path, &f)
+		},
+	}
+	handoffFlag(cmd, &f.handoff)
+	f.storage.flags(cmd)
+	fl := cmd.Flags()
+	fl.SortFlags = false
+	fl.IntVarP(&f.depth, "depth", "d", 64, "have `N` requests in flight")
+	fl.Int64VarP(&f.count, "count", "c", 0, "send `N` requests")
+	fl.DurationVar(&f.time, "time", 0, "go on for so `LONG`, such as 10s")
+	fl.VarP(&f.block, "buffer-size", "s", "a request moves `SIZE`")
+	fl.StringVar(&f.access, "access", "seq", "`ORDER` of the places: seq or random")
+	fl.VarP(&f.step, "step-size", "S", "in order, go on by `SIZE` for each request; the default is --buffer-size")
+	fl.VarP(&f.offset, "offset", "o", "leave out the first `SIZE`")
+	fl.BoolVarP(&f.write, "write", "w", false, "write instead of reading")
+	fl.IntVar(&f.mix, "mix", 100, "of a hundred requests `N` read and the others write")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "write to a file that was there before")
+	fl.Var(&f.create, "create", "make the file, `SIZE` long and full of data, if it is not there")
+	fl.Uint64Var(&f.pattern, "pattern", 0, "write the byte `N`, as 0xab")
+	fl.Int64Var(&f.flushEvery, "flush-interval", 0, "flush after each `N` writes, with nothing else in flight")
+	fl.BoolVar(&f.noDrain, "no-drain", false, "flush while other requests are in flight")
+	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides what is random")
+	fl.BoolVar(&f.json, "json", false, "print JSON")
+	fl.StringVar(&f.svg, "svg", "", "draw how long requests took into a `FILE`, too")
+	fl.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing, but fail if something fails")
+	fl.StringVarP(&f.aio, "aio", "i", "", "`AIO`: threads is --driver file")
+	fl.StringVarP(&f.cache, "cache", "t", "writeback", "`MODE`: none is --direct-io; writethrough has each write durable; directsync is both")
+	fl.StringVarP(&f.format, "format", "f", "raw", "`FORMAT` of the file: raw, there is no other")
+	fl.BoolVarP(&f.nativeAIO, "native", "n", false, "not supported: Linux native AIO")
+	fl.BoolVarP(&f.share, "force-share", "U", false, "do not lock the file")
+	fl.Lookup("create").DefValue, fl.Lookup("step-size").DefValue, fl.Lookup("offset").DefValue = "", "", ""
+	complete(cmd, "access", "seq", "random")
+	complete(cmd, "aio", "threads")
+	complete(cmd, "cache", "none", "writeback", "writethrough", "directsync")
+	return cmd
+}
+
+// check looks at what was asked for, and replaces what qemu-img calls otherwise.
+func (f *benchIOFlags) check(cmd *cobra.Command, path string) error {
+	if err := f.translate(cmd); err != nil {
+		return err
+	}
+	if err := f.storage.check(path); err != nil {
+		return err
+	}
+	if !cmd.Flags().Changed("count") && !cmd.Flags().Changed("time") {
+		f.time = 5 * time.Second
+	}
+	if f.write {
+		if cmd.Flags().Changed("mix") {
+			return usagef("--write and --mix: want one of them; --mix 0 only writes")
+		}
+		f.mix = 0
+	}
+	if f.step == 0 {
+		f.step = f.block
+	}
+	switch {
+	case f.depth < 1 || f.depth > 4096:
+		return usagef("--depth %d: want 1 to 4096", f.depth)
+	case f.block < 1 || f.block > 1<<30:
+		return usagef("--buffer-size %d: want 1 to 1G", f.block)
+	case f.count < 0 || cmd.Flags().Changed("count") && f.count == 0:
+		return usagef("--count %d: want 1 or more", f.count)
+	case f.time < 0 || cmd.Flags().Changed("time") && f.time == 0:
+		return usagef("--time %v: want more than 0, such as 5s", f.time)
+	case f.access != "seq" && f.access != "random":
+		return usagef("--access %s: want seq or random", f.access)
+	case f.mix < 0 || f.mix > 100:
+		return usagef("--mix %d: want 0 to 100, the part of a hundred that reads", f.mix)
+	case f.pattern > 0xff:
+		return usagef("--pattern %d: want a byte, 0 to 255", f.pattern)
+	case f.flushEvery < 0:
+		return usagef("--flush-interval %d: want 0 or more", f.flushEvery)
+	case f.noDrain && f.flushEvery == 0:
+		return usagef("--no-drain: says how to flush; want --flush-interval, too")
+	case f.create >= 0 && !f.storage.onFile():
+		return usagef("--create: --driver %s has no file", f.storage.driver)
+	}
+	return f.mayWrite(path)
+}
+
+// translate turns the flags of qemu-img bench into ours.
+func (f *benchIOFlags) translate(cmd *cobra.Command) error {
+	if f.format != "raw" {
+		return usagef("--format %s: want raw; a file's bytes are the disk's", f.format)
+	}
+	if f.nativeAIO || f.aio == "native" {
+		return usagef("native AIO: not supported; want threads")
+	}
+	driver := map[string]driverName{"": f.storage.driver, "threads": driverFile}
+	d, known := driver[f.aio]
+	if !known {
+		return usagef("--aio %s: want threads", f.aio)
+	}
+	if f.aio != "" && cmd.Flags().Changed("driver") && d != f.storage.driver {
+		return usagef("--aio %s and --driver %s: want one of them", f.aio, f.storage.driver)
+	}
+	f.storage.driver = d
+	switch f.cache {
+	case "writeback", "writethrough":
+	case "none", "directsync":
+		f.storage.direct = true
+	default:
+		return usagef("--cache %s: want none, writeback, writethrough or directsync", f.cache)
+	}
+	return nil
+}
+
+// mayWrite fails if something would be written that somebody may miss.
+func (f *benchIOFlags) mayWrite(path string) error {
+	if f.mix == 100 || !f.storage.onFile() || f.overwrite {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil // made anew, or opening it will tell
+	}
+	return usagef("%s is there, and writing would destroy what is in it; --overwrite does so all the same", path)
+}
+
+// durable reports whether each write is to be durable.
+func (f *benchIOFlags) durable() bool { return f.cache == "writethrough" || f.cache == "directsync" }
+
+// what says what is measured, in a line.
+func (f *benchIOFlags) what(path string) string {
+	kind := map[int]string{0: "writes", 100: "reads"}[f.mix]
+	if kind == "" {
+		kind = fmt.Sprintf("requests, %d %% reads", f.mix)
+	}
+	order := map[string]string{"seq": "in order", "random": "at random"}[f.access]
+	s := fmt.Sprintf("%s: %s of %s %s, %d in flight", f.storage.name(path), kind, size.Format(int64(f.block)), order, f.depth)
+	if f.durable() && f.mix < 100 {
+		s += ", writes durable"
+	}
+	return s + ", " + f.handoff.String() + " handoff"
+}
+
+func runBenchIO(cmd *cobra.Command, path string, f *benchIOFlags) error {
+	ctx, stop := interruptible(cmd.Context())
+	defer stop()
+	var result iobench.Result
+	bar := &benchBar{out: cmd.ErrOrStderr(), on: isTerminal(cmd.ErrOrStderr()) && !f.quiet}
+	err := onLoop([]coro.Option{coro.WithHandoff(f.handoff)}, func(self *coro.Self) (err error) {
+		dev, err := f.open(self, path)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, dev.Close(self)) }()
+		if n := dev.Size() - int64(f.offset); n < int64(f.block) {
+			return fmt.Errorf("%s has %d bytes, of which %d are left behind offset %d: want room for a request of %d",
+				dev.Name(), dev.Size(), max(n, 0), f.offset, f.block)
+		}
+		result, err = iobench.Run(self, dev, f.options(ctx, bar))
+		return err
+	})
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	if err := f.report(cmd.OutOrStdout(), path, &result); err != nil {
+		return err
+	}
+	if result.Stopped {
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+func (f *benchIOFlags) options(ctx context.Context, bar *benchBar) iobench.Options {
+	return iobench.Options{
+		Depth: f.depth, Count: f.count, Time: f.time, BlockSize: int64(f.block), Offset: int64(f.offset), Step: int64(f.step),
+		Random: f.access == "random", Reads: f.mix, Seed: f.seed, Pattern: byte(f.pattern), Durable: f.durable(),
+		FlushEvery: f.flushEvery, NoDrain: f.noDrain, Context: ctx, Progress: bar.show,
+	}
+}
+
+// open opens the device, and makes the file first if it is to be made.
+func (f *benchIOFlags) open(self *coro.Self, path string) (*blockio.Device, error) {
+	if f.create >= 0 {
+		if err := createFull(self, path, int64(f.create)); err != nil {
+			return nil, err
+		}
+	}
+	return f.storage.open(self, path, file.Options{ReadOnly: f.mix == 100, NoLock: f.share})
+}
+
+// createFull makes a file of size bytes, none of which is a hole: to read holes
+// measures nothing, and to write to them measures the file system. What is there
+// already stays as it is.
+func createFull(self *coro.Self, path string, size int64) error {
+	driver, err := file.Open(self, path, file.Options{Create: true, Exclusive: true, Size: size})
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	dev, err := blockio.Open(self, driver, blockio.WithName(path))
+	if err != nil {
+		return errors.Join(err, driver.Close(self))
+	}
+	p := bytes.Repeat([]byte("codemo bench-io "), 1<<16)
+	for off := int64(0); off < size && err == nil; off += int64(len(p)) {
+		err = dev.WriteAt(self, p[:min(int64(len(p)), size-off)], off)
+	}
+	return errors.Join(err, dev.Close(self))
+}
+
+func (f *benchIOFlags) report(out io.Writer, path string, r *iobench.Result) error {
+	what := f.what(path)
+	if f.svg != "" {
+		var b bytes.Buffer
+		if err := iobench.WriteSVG(&b, what, machine(), r); err != nil {
+			return err
+		}
+		if err := os.WriteFile(f.svg, b.Bytes(), 0o666); err != nil {
+			return fileError("svg", f.svg, err)
+		}
+	}
+	switch {
+	case f.quiet:
+		return nil
+	case f.json:
+		return iobench.WriteJSON(out, what, r)
+	}
+	if _, err := fmt.Fprintf(out, "%s\n\n", what); err != nil {
+		return err
+	}
+	return iobench.WriteText(out, r)
+}
+
+// A benchBar shows on a terminal how far a measure is.
+type benchBar struct {
+	out io.Writer
+	on  bool
+	bar *progressbar.ProgressBar
+}
+
+func (b *benchBar) show(p iobench.Progress) {
+	if !b.on {
+		return
+	}
+	if b.bar == nil {
+		b.bar = progressbar.NewOptions(1000,
+			progressbar.OptionSetWriter(b.out),
+			progressbar.OptionSetWidth(24),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "╸", SaucerPadding: " ", BarStart: "▕", BarEnd: "▏"}),
+		)
+	}
+	b.bar.Describe(fmt.Sprintf("%9.0f IOPS", float64(p.Requests)/max(p.Elapsed.Seconds(), 1e-3)))
+	b.bar.Set(min(int(p.Part*1000), 999)) //nolint:errcheck // nothing to be done about a bar that cannot be drawn
+}
+
+func (b *benchBar) clear() {
+	if b.bar != nil {
+		fmt.Fprint(b.out, "\r"+strings.Repeat(" ", 1)+"\r\x1b[K")
+	}
+}

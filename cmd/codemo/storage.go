@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/file"
+	"github.com/gohandoff/coroutine/blockio/mem"
+	"github.com/gohandoff/coroutine/blockio/null"
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/size"
+	"github.com/gohandoff/coroutine/coro"
+)
+
+// A storage is what a command puts under a device: the value of the flags that
+// choose a driver.
+type storage struct {
+	driver driverName
+	size   size.Value // of what has no file
+	direct bool
+}
+
+// A driverName is the value of --driver.
+type driverName string
+
+const (
+	driverFile driverName = "file"
+	driverMem  driverName = "mem"
+	driverNull driverName = "null"
+)
+
+var driverNames = []string{string(driverFile), string(driverMem), string(driverNull)}
+
+// String implements pflag.Value.
+func (d *driverName) String() string { return string(*d) }
+
+// Type implements pflag.Value.
+func (d *driverName) Type() string { return "driver" }
+
+// Set implements pflag.Value.
+func (d *driverName) Set(s string) error {
+	if !slices.Contains(driverNames, s) {
+		return fmt.Errorf("want one of %s", strings.Join(driverNames, ", "))
+	}
+	*d = driverName(s)
+	return nil
+}
+
+// flags gives cmd the flags.
+func (s *storage) flags(cmd *cobra.Command) {
+	s.driver, s.size = driverFile, 1<<30
+	fl := cmd.Flags()
+	fl.Var(&s.driver, "driver", "what does the requests: `DRIVER` is file, mem or null")
+	fl.Var(&s.size, "size", "how large mem or null is, a `SIZE`")
+	fl.BoolVar(&s.direct, "direct-io", false, "go around the page cache")
+	complete(cmd, "driver", driverNames...)
+}
+
+// onFile reports whether there is a file below.
+func (s *storage) onFile() bool { return s.driver == driverFile }
+
+// check tells whether the flags go together with the path that was given, "" if
+// there was none.
+func (s *storage) check(path string) error {
+	switch {
+	case s.onFile() && path == "":
+		return usagef("--driver %s: want a FILE", s.driver)
+	case !s.onFile() && path != "":
+		return usagef("--driver %s: has no file, but %s was given", s.driver, path)
+	case !s.onFile() && s.direct:
+		return usagef("--direct-io: --driver %s has no page cache to go around", s.driver)
+	}
+	return nil
+}
+
+// name says what is below, in a few words.
+func (s *storage) name(path string) string {
+	switch {
+	case !s.onFile():
+		return fmt.Sprintf("%s of %s", s.driver, size.Format(int64(s.size)))
+	case s.direct:
+		return fmt.Sprintf("%s by %s, direct", path, s.driver)
+	}
+	return fmt.Sprintf("%s by %s", path, s.driver)
+}
+
+// open opens the device.
+func (s *storage) open(self *coro.Self, path string, opts file.Options) (*blockio.Device, error) {
+	driver, err := s.base(self, path, opts)
+	if err != nil {
+		return nil, err
+	}
+	name := path
+	if name == "" {
+		name = driver.String()
+	}
+	dev, err := blockio.Open(self, driver, blockio.WithName(name))
+	if err != nil {
+		return nil, errors.Join(err, driver.Close(self))
+	}
+	return dev, nil
+}
+
+// base makes the driver at the bottom.
+func (s *storage) base(self *coro.Self, path string, opts file.Options) (blockio.Driver, error) {
+	opts.DirectIO = s.direct
+	switch s.driver {
+	case driverMem:
+		return mem.New(int64(s.size)), nil
+	case driverNull:
+		return null.New(int64(s.size)), nil
+	}
+	return file.Open(self, path, opts)
+}
