@@ -92,10 +92,10 @@ type bench struct {
 	o       Options
 	dev     *blockio.Device
 	rng     *rand.Rand
-	places  int64 // for random requests
+	places  int64 // how many blocks there are
 	sent    int64
 	written int64
-	next    int64 // offset of the next request in order
+	next    int64 // of the next request in order, behind Offset
 	start   time.Time
 	stop    bool
 }
@@ -104,7 +104,7 @@ type bench struct {
 // until all is done. The first request that fails ends it.
 func Run(self *coro.Self, dev *blockio.Device, o Options) (Result, error) {
 	b := &bench{
-		o: o, dev: dev, rng: rand.New(rand.NewPCG(o.Seed, 0)), next: o.Offset,
+		o: o, dev: dev, rng: rand.New(rand.NewPCG(o.Seed, 0)),
 		places: (dev.Size() - o.Offset) / o.BlockSize,
 	}
 	user, system, cpu := cpuTime()
@@ -207,12 +207,15 @@ func (b *bench) place() int64 {
 	if b.o.Random {
 		return b.o.Offset + b.rng.Int64N(b.places)*b.o.BlockSize
 	}
-	off := b.next
-	if off > b.dev.Size()-b.o.BlockSize {
-		off = b.o.Offset
+	// Modulo the range, so that a step of many blocks comes to others in the
+	// next round.
+	whole := b.places * b.o.BlockSize
+	pos := b.next % whole
+	if pos > whole-b.o.BlockSize {
+		pos = 0
 	}
-	b.next = off + b.o.Step
-	return off
+	b.next = pos + b.o.Step
+	return b.o.Offset + pos
 }
 
 // reads decides whether the next request does.

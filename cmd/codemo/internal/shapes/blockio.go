@@ -19,7 +19,11 @@ import (
 	"github.com/gohandoff/coroutine/coro/aio"
 )
 
-const block = 4 << 10
+const (
+	block = 4 << 10
+	// A prime number of blocks: places spread over the file, all in turn.
+	stride = 1021 * block
+)
 
 // The sizes of the files that are read and copied; tests have smaller ones.
 var fileSize, copySize int64 = 1 << 30, 256 << 20
@@ -49,7 +53,7 @@ func blocks() []bench.Shape {
 				return file.Open(self, scratch("read", fileSize), file.Options{ReadOnly: true})
 			})},
 		}
-		if b := qemuBench(depth); b != nil {
+		if b := qemuBench(depth, "writeback", "io_uring", 100_000); b != nil {
 			s.Baseline, s.Goal = b, bench.Goal{Ratio: 1}
 		}
 		all = append(all, s)
@@ -92,7 +96,7 @@ func reads(depth int, size int64, open func(self *coro.Self) (blockio.Driver, er
 						p := make([]byte, block)
 						for left > 0 {
 							left--
-							at = (at + 1021*block) % size // a prime stride: all blocks in turn
+							at = (at + stride) % size
 							if err := d.ReadAt(self, p, at); err != nil {
 								return err
 							}
@@ -146,17 +150,17 @@ func openDevice(self *coro.Self, path string, opts file.Options) (*blockio.Devic
 	return blockio.Open(self, driver)
 }
 
-// qemuBench reads as many blocks of the same file with qemu-img bench, on
-// io_uring, which is its fastest; nil if it is not installed.
-func qemuBench(depth int) *bench.Baseline {
+// qemuBench reads n blocks of the same file with qemu-img bench, in the way that
+// cache and aio name; nil if it is not installed.
+func qemuBench(depth int, cache, aio string, n int) *bench.Baseline {
 	path, err := exec.LookPath("qemu-img")
 	if err != nil {
 		return nil
 	}
-	const n = 100_000
-	return &bench.Baseline{Name: fmt.Sprintf("qemu-img bench, %d deep", depth), Unit: "ns", Runner: bench.Runner{Measure: func() (float64, error) {
-		c := exec.Command(path, "bench", "-c", fmt.Sprint(n), "-d", fmt.Sprint(depth), "-s", fmt.Sprint(block),
-			"-i", "io_uring", "-f", "raw", "-U", scratch("read", fileSize))
+	name := fmt.Sprintf("qemu-img %s, %d deep", aio, depth)
+	return &bench.Baseline{Name: name, Unit: "ns", Runner: bench.Runner{Measure: func() (float64, error) {
+		c := exec.Command(path, "bench", "-c", fmt.Sprint(n), "-d", fmt.Sprint(depth), "-s", fmt.Sprint(block), "-S", fmt.Sprint(stride),
+			"-t", cache, "-i", aio, "-f", "raw", "-U", scratch("read", fileSize))
 		out, err := c.Output()
 		if err != nil {
 			return 0, fmt.Errorf("qemu-img bench: %w", err)
@@ -165,7 +169,7 @@ func qemuBench(depth int) *bench.Baseline {
 		var rest string
 		for line := range strings.Lines(string(out)) {
 			if _, err := fmt.Sscanf(line, "Run completed in %f %s", &seconds, &rest); err == nil {
-				return seconds * 1e9 / n, nil
+				return seconds * 1e9 / float64(n), nil
 			}
 		}
 		return 0, fmt.Errorf("qemu-img bench: no time in %q", out)

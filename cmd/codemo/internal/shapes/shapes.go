@@ -16,7 +16,7 @@ import (
 
 // All returns every shape, in the order in which they are shown.
 func All() []bench.Shape {
-	return slices.Concat(core(), roundRobin(), locks(), loops(), blocks(), tracing(), parked())
+	return slices.Concat(core(), roundRobin(), locks(), loops(), blocks(), direct(), tracing(), parked())
 }
 
 // handoffs are in the order in which they are shown, the faster first.
