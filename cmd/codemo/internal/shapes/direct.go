@@ -66,4 +66,3 @@ func readDirect(open func(*coro.Self, string) (blockio.Driver, error), depth, n,
 	err := l.Run(context.Background())
 	return float64(r.Elapsed.Nanoseconds()) / float64(n), err
 }
-
