@@ -48,16 +48,19 @@ type Device struct {
 	memMask     uintptr
 	maxTransfer int64
 
-	size int64
+	size     int64
+	readOnly bool // by option, or by the driver
 
-	tracked  tracker
-	gate     gate
-	writes   durability
-	closing  bool // no new requests
-	closed   bool
-	closers  waitList
-	freeReqs *request
-	buffers  buffers
+	tracked   tracker
+	gate      gate
+	writes    durability
+	closing   bool // no new requests
+	closed    bool
+	closers   waitList
+	replacer  *coro.Self // who is in Replace, nil if nobody
+	replacers waitList   // who wants to be, or to drain
+	freeReqs  *request
+	buffers   buffers
 
 	stats stats
 }
@@ -104,8 +107,7 @@ func WithAligned() Option { return func(o *options) { o.aligned = true } }
 func Open(self *coro.Self, driver Driver, opts ...Option) (*Device, error) {
 	loop := aio.LoopOf(self)
 	d := &Device{
-		driver: driver, loop: loop, thread: loop.Thread(),
-		limits: driver.Limits(), size: driver.Size(),
+		loop: loop, thread: loop.Thread(),
 		opt: options{maxInFlight: math.MaxInt},
 	}
 	for _, o := range opts {
@@ -114,23 +116,34 @@ func Open(self *coro.Self, driver Driver, opts ...Option) (*Device, error) {
 	if d.name = d.opt.name; d.name == "" {
 		d.name = driver.String()
 	}
-	d.opt.readOnly = d.opt.readOnly || d.limits.ReadOnly
-	if err := d.limits.normalize(); err != nil {
+	if err := d.standOn(driver); err != nil {
 		return nil, &OpError{Op: OpOpen, Device: d.name, Err: err}
 	}
-	if d.size < 0 || d.size > maxSize {
-		return nil, &OpError{Op: OpOpen, Device: d.name, Err: fmt.Errorf("%w: its size is %d", ErrDriver, d.size)}
+	d.writes.init()
+	return d, nil
+}
+
+// standOn checks driver, and has all that depends on it follow from it. If it
+// fails, nothing has changed.
+func (d *Device) standOn(driver Driver) error {
+	limits, size := driver.Limits(), driver.Size()
+	if err := limits.normalize(); err != nil {
+		return err
 	}
-	d.mask = uint64(d.limits.Alignment - 1)
-	d.memMask = uintptr(d.limits.MemoryAlignment - 1)
-	d.maxTransfer = int64(d.limits.MaxTransfer)
+	if size < 0 || size > maxSize {
+		return fmt.Errorf("%w: its size is %d", ErrDriver, size)
+	}
+	d.driver, d.limits, d.size = driver, limits, size
+	d.readOnly = d.opt.readOnly || limits.ReadOnly
+	d.mask = uint64(limits.Alignment - 1)
+	d.memMask = uintptr(limits.MemoryAlignment - 1)
+	d.maxTransfer = int64(limits.MaxTransfer)
 	d.discarder, _ = driver.(Discarder)
 	d.zeroer, _ = driver.(ZeroWriter)
 	d.reporter, _ = driver.(StatusReporter)
 	d.vector, _ = driver.(VectorDriver)
 	d.resizer, _ = driver.(Resizer)
-	d.writes.init()
-	return d, nil
+	return nil
 }
 
 // normalize checks the limits and replaces zeroes by what they stand for.
@@ -184,7 +197,7 @@ const maxSize = math.MaxInt64 - maxAlignment
 func (d *Device) Size() int64 { return d.size }
 
 // ReadOnly reports whether the device refuses to be changed.
-func (d *Device) ReadOnly() bool { return d.opt.readOnly }
+func (d *Device) ReadOnly() bool { return d.readOnly }
 
 // Limits returns the limits of the driver, those that it does not have filled in
 // with what stands for none. Requests need not respect them.
@@ -228,11 +241,12 @@ func (d *Device) Close(self *coro.Self) error {
 		d.wakeAll(self, &d.closers)
 	}()
 	d.wakeAll(self, &d.gate.queue)
+	d.wakeAll(self, &d.replacers)
 	d.drain(r)
 	defer d.undrain(self)
 
 	var errs []error
-	if !d.opt.readOnly {
+	if !d.readOnly {
 		errs = append(errs, d.flush(r))
 	}
 	d.closed = true

@@ -19,10 +19,13 @@ func (d *Device) Discard(self *coro.Self, off, n int64) error {
 
 func (r *request) discard() error {
 	d := r.d
-	if err := r.check(); err != nil || r.n == 0 || d.discarder == nil {
+	if r.n == 0 {
+		return r.check()
+	}
+	if err := r.enter(); err != nil || d.discarder == nil {
 		return err
 	}
-	if err := r.begin(false); err != nil {
+	if err := r.occupy(false); err != nil {
 		return err
 	}
 	align := int64(d.limits.DiscardAlignment)
@@ -60,13 +63,16 @@ func (d *Device) BlockStatus(self *coro.Self, off, n int64) (Status, int64, erro
 
 func (r *request) status() (Status, int64, error) {
 	d := r.d
-	if err := r.check(); err != nil || r.n == 0 {
+	if r.n == 0 {
+		return 0, 0, r.check()
+	}
+	if err := r.enter(); err != nil {
 		return 0, 0, err
 	}
 	if d.reporter == nil {
 		return Data, r.n, nil
 	}
-	if err := r.begin(false); err != nil {
+	if err := r.occupy(false); err != nil {
 		return 0, 0, err
 	}
 	r.part = Part{OpStatus, r.off, r.n}

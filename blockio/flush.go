@@ -37,7 +37,7 @@ func (d *Device) Flush(self *coro.Self) error {
 	if _, err := r.admit(); err != nil {
 		return r.result(err)
 	}
-	if d.opt.readOnly {
+	if d.readOnly {
 		return r.result(nil)
 	}
 	return r.result(d.flush(r))

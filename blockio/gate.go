@@ -123,6 +123,9 @@ func (d *Device) drainer(self *coro.Self) int {
 // drain is DrainedBegin for r. A Close waits for the end of other sections, too.
 func (d *Device) drain(r *request) {
 	g := &d.gate
+	for d.replacer != nil && d.replacer != r.self && r.op != OpClose {
+		r.wait(&d.replacers)
+	}
 	if i := d.drainer(r.self); i >= 0 {
 		g.drains[i].depth++
 	} else {
@@ -153,6 +156,9 @@ func (d *Device) undrain(self *coro.Self) {
 	g.drains = g.drains[:last]
 	if g.idle.head != nil {
 		d.wakeAll(self, &g.idle) // a Close may wait for this
+	}
+	if d.replacers.head != nil {
+		d.wakeAll(self, &d.replacers)
 	}
 	d.letIn(self)
 }

@@ -18,11 +18,14 @@ const (
 	OpOpen              // Open
 	OpClose             // Close
 	OpDrain             // DrainedBegin
+	OpReplace           // Replace
+	OpDo                // Do
 	numOps
 )
 
 var opNames = [numOps]string{
 	"nothing", "read", "write", "flush", "discard", "write zeroes", "block status", "resize", "open", "close", "drain",
+	"replace", "work",
 }
 
 // String returns the operation in lower-case words: "read", "write zeroes".

@@ -30,27 +30,41 @@ func total(v [][]byte) (n int64) {
 // read is the fast path: what the driver can be given as it is.
 func (r *request) read(p []byte) error {
 	d := r.d
-	if (uint64(r.off)|uint64(len(p)))&d.mask != 0 || addr(p)&d.memMask != 0 || int64(len(p)) > d.maxTransfer || len(p) == 0 {
-		r.one[0] = p
-		return r.readPieces(r.one[:])
+	if len(p) == 0 {
+		return r.check()
 	}
-	if err := r.begin(false); err != nil {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	if (uint64(r.off)|uint64(len(p)))&d.mask != 0 || addr(p)&d.memMask != 0 || int64(len(p)) > d.maxTransfer {
+		r.one[0] = p
+		return r.readParts(r.one[:])
+	}
+	if err := r.occupy(false); err != nil {
 		return err
 	}
 	return r.callRead(p, r.off)
 }
 
-// readPieces is the long way: in several calls of the driver, through buffers
-// where it has to be.
+// readPieces reads into the pieces of a vector.
 func (r *request) readPieces(v [][]byte) error {
-	d := r.d
-	if err := r.check(); err != nil || r.n == 0 {
+	if r.n == 0 {
+		return r.check()
+	}
+	if err := r.enter(); err != nil {
 		return err
 	}
+	return r.readParts(v)
+}
+
+// readParts is the long way: in several calls of the driver, through buffers
+// where it has to be.
+func (r *request) readParts(v [][]byte) error {
+	d := r.d
 	if err := d.checkAligned(r, v); err != nil {
 		return err
 	}
-	if err := r.begin(false); err != nil {
+	if err := r.occupy(false); err != nil {
 		return err
 	}
 	off := r.off

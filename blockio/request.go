@@ -15,6 +15,9 @@ import (
 // undoes all that, however the call ends: by returning, by a kill, by a panic of
 // the driver.
 //
+// What depends on the driver, its limits and what it can do, is looked at when
+// the request has been let in: before that, Replace may exchange it.
+//
 // Invariants:
 //   - A request that is admitted is counted in gate.inFlight, until done.
 //   - A request that is tracked is in tracker's list, until done.
@@ -76,7 +79,7 @@ func (r *request) check() error {
 	if d.closing {
 		return ErrClosed
 	}
-	if d.opt.readOnly && r.op.changes() {
+	if d.readOnly && r.op.changes() {
 		return ErrReadOnly
 	}
 	// In this order nothing can overflow.
@@ -86,26 +89,40 @@ func (r *request) check() error {
 	return nil
 }
 
-// begin checks, admits and tracks a request on a range. A serialising request
-// has whole blocks for itself, that is the range rounded outwards.
-func (r *request) begin(serial bool) error {
+// enter checks a request on a range and lets it in. The device stands on the
+// same driver until the request is done.
+func (r *request) enter() error {
 	if err := r.check(); err != nil {
 		return err
 	}
 	waited, err := r.admit()
-	if err != nil {
+	if err != nil || !waited {
 		return err
 	}
+	if r.d.readOnly && r.op.changes() { // by now, with another driver
+		return ErrReadOnly
+	}
+	return r.fits()
+}
+
+// fits checks the range again after the request has waited, since the size may
+// have changed meanwhile. A Close that has begun meanwhile waits for us.
+func (r *request) fits() error {
+	if r.n > r.d.size || r.off > r.d.size-r.n {
+		return fmt.Errorf("%w: the size is %d by now", ErrOutOfRange, r.d.size)
+	}
+	return nil
+}
+
+// occupy has a request that was let in wait for its range. A serialising request
+// has whole blocks for itself, that is the range rounded outwards.
+func (r *request) occupy(serial bool) error {
 	r.lo, r.hi = r.off, r.off+r.n
 	if serial {
 		r.lo, r.hi = r.d.floor(r.lo), r.d.ceil(r.hi)
 	}
-	if r.track(serial) || waited {
-		// The size may have changed meanwhile, which check has to see again;
-		// a Close that has begun meanwhile waits for us.
-		if r.n > r.d.size || r.off > r.d.size-r.n {
-			return fmt.Errorf("%w: the size is %d by now", ErrOutOfRange, r.d.size)
-		}
+	if r.track(serial) {
+		return r.fits()
 	}
 	return nil
 }

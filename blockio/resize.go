@@ -19,18 +19,18 @@ func (d *Device) Resize(self *coro.Self, n int64) error {
 
 func (r *request) resize() error {
 	d := r.d
-	switch {
-	case d.closing:
+	if d.closing {
 		return ErrClosed
-	case d.opt.readOnly:
-		return ErrReadOnly
-	case d.resizer == nil:
-		return ErrNotSupported
-	case r.n < 0 || r.n > maxSize:
-		return ErrOutOfRange
 	}
-	if _, err := r.admit(); err != nil {
+	if err := r.mayResize(); err != nil {
 		return err
+	}
+	if waited, err := r.admit(); err != nil {
+		return err
+	} else if waited {
+		if err := r.mayResize(); err != nil { // with the driver that is there now
+			return err
+		}
 	}
 	// What lies behind the old end cannot be asked for yet, so that the
 	// smaller of the two is enough, whatever other resizes do before it is
@@ -47,5 +47,18 @@ func (r *request) resize() error {
 		return fmt.Errorf("%w: its size is %d then", ErrDriver, got)
 	}
 	r.part.Op = OpNone
+	return nil
+}
+
+// mayResize tells what is wrong with a resize of this driver.
+func (r *request) mayResize() error {
+	switch {
+	case r.d.readOnly:
+		return ErrReadOnly
+	case r.d.resizer == nil:
+		return ErrNotSupported
+	case r.n < 0 || r.n > maxSize:
+		return ErrOutOfRange
+	}
 	return nil
 }

@@ -86,6 +86,8 @@ func (l *waitList) why(d *Device) string {
 		return "for another flush"
 	case &d.closers:
 		return "for another close"
+	case &d.replacers:
+		return "for a drained section to end, or for another driver to be in place"
 	}
 	return "for a request that overlaps"
 }
@@ -105,6 +107,11 @@ func (r *request) Holders() []*coro.Coroutine {
 		for _, dr := range d.gate.drains {
 			add(dr.self)
 		}
+	case &d.replacers:
+		for _, dr := range d.gate.drains {
+			add(dr.self)
+		}
+		return hs
 	case &d.gate.idle, nil, &d.writes.queue, &d.closers:
 	default:
 		if q := r.conflict(); q != nil {

@@ -32,11 +32,18 @@ func (d *Device) WriteVAt(self *coro.Self, v [][]byte, off int64, flags Flags) e
 // write is the fast path: what the driver can be given as it is.
 func (r *request) write(p []byte, flags Flags) error {
 	d := r.d
-	if (uint64(r.off)|uint64(len(p)))&d.mask != 0 || addr(p)&d.memMask != 0 || int64(len(p)) > d.maxTransfer || len(p) == 0 || flags&^FUA != 0 {
+	if len(p) == 0 || flags&^FUA != 0 {
 		r.one[0] = p
 		return r.writePieces(r.one[:], flags)
 	}
-	if err := r.begin(false); err != nil {
+	if err := r.enter(); err != nil {
+		return err
+	}
+	if (uint64(r.off)|uint64(len(p)))&d.mask != 0 || addr(p)&d.memMask != 0 || int64(len(p)) > d.maxTransfer {
+		r.one[0] = p
+		return r.writeParts(r.one[:], flags)
+	}
+	if err := r.occupy(false); err != nil {
 		return err
 	}
 	if err := r.callWrite(p, r.off, d.pass(flags)); err != nil {
@@ -45,30 +52,36 @@ func (r *request) write(p []byte, flags Flags) error {
 	return r.confirm(flags)
 }
 
-// writePieces is the long way: in several calls of the driver, through buffers
-// where it has to be, and with what is around where blocks are not written
-// whole.
+// writePieces writes the pieces of a vector.
 func (r *request) writePieces(v [][]byte, flags Flags) error {
-	d := r.d
 	if err := r.checkFlags(flags, FUA); err != nil {
 		return err
 	}
-	if err := r.check(); err != nil {
+	if r.n == 0 {
+		if err := r.check(); err != nil || flags&FUA == 0 {
+			return err
+		}
+		// It has no range to wait for, but counts as in flight.
+		if _, err := r.admit(); err != nil {
+			return err
+		}
+		return r.d.flush(r)
+	}
+	if err := r.enter(); err != nil {
 		return err
 	}
-	if r.n == 0 {
-		if flags&FUA != 0 {
-			// It has no range to wait for, but counts as in flight.
-			if _, err := r.admit(); err != nil {
-				return err
-			}
-		}
-		return r.confirmAlways(flags)
-	}
+	return r.writeParts(v, flags)
+}
+
+// writeParts is the long way: in several calls of the driver, through buffers
+// where it has to be, and with what is around where blocks are not written
+// whole.
+func (r *request) writeParts(v [][]byte, flags Flags) error {
+	d := r.d
 	if err := d.checkAligned(r, v); err != nil {
 		return err
 	}
-	if err := r.begin((uint64(r.off)|uint64(r.n))&d.mask != 0); err != nil {
+	if err := r.occupy((uint64(r.off)|uint64(r.n))&d.mask != 0); err != nil {
 		return err
 	}
 	e, err := r.readEdges()
@@ -103,15 +116,6 @@ func (r *request) writePieces(v [][]byte, flags Flags) error {
 	}
 	r.part.Op = OpNone
 	return r.confirm(flags)
-}
-
-// confirmAlways is confirm for a write of nothing, which has no call of the
-// driver that could have the flag.
-func (r *request) confirmAlways(flags Flags) error {
-	if flags&FUA == 0 {
-		return nil
-	}
-	return r.d.flush(r)
 }
 
 // writeBounced writes through a buffer, with what the edges hold, and returns by

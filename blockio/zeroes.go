@@ -22,13 +22,13 @@ func (r *request) zeroes(flags Flags) error {
 	if err := r.checkFlags(flags, FUA|MayUnmap|NoFallback); err != nil {
 		return err
 	}
-	if err := r.check(); err != nil {
+	if r.n == 0 {
+		return r.check()
+	}
+	if err := r.enter(); err != nil {
 		return err
 	}
-	if r.n == 0 {
-		return nil
-	}
-	if err := r.begin((uint64(r.off)|uint64(r.n))&d.mask != 0); err != nil {
+	if err := r.occupy((uint64(r.off)|uint64(r.n))&d.mask != 0); err != nil {
 		return err
 	}
 	e, err := r.readEdges()
