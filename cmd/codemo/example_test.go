@@ -21,3 +21,18 @@ func Example_trace() {
 	//
 	//       1 coroutine, 5 steps
 }
+
+// The list in docs/lessons.md.
+func Example_lessons() {
+	run([]string{"lesson"}, os.Stdout, os.Stderr)
+	// Output:
+	// The ideas behind coroutines, in the order in which to read them:
+	//
+	//   1  setjmp      a point to come back to, and who cleans up on the way
+	//   2  ucontext    contexts with stacks: an endless loop, and a game of ping-pong
+	//   3  cloudwu     a scheduler in one page: open, new, resume, yield, close
+	//   4  qemu        create, trampoline, enter, yield, terminate: step by step
+	//   5  generators  iter.Seq, iter.Pull and typed coroutines: same and different
+	//
+	// Start with "codemo lesson setjmp"; "codemo lesson --all" shows them all.
+}

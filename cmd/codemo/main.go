@@ -7,6 +7,7 @@
 //	codemo demo                all of it in a minute
 //	codemo copy a b            a copy by many coroutines; also io and map
 //	codemo list                the programs that can be traced
+//	codemo lesson              the ideas behind coroutines, one program each
 //	codemo bench-io a          how fast a file reads and writes
 //	codemo bench               costs, as ratios to what Go itself needs
 //
@@ -70,6 +71,7 @@ func newRoot(running *bool) *cobra.Command {
 and it measures each kind of step against what Go itself needs for it.`,
 		Example: `  codemo trace                     # create, enter, yield, enter
   codemo trace misuse-reenter      # what a mistake is told
+  codemo lesson setjmp             # where the idea comes from
   codemo bench --shape yield`,
 		Args:                       unknownCommand,
 		SilenceErrors:              true,
@@ -84,7 +86,7 @@ and it measures each kind of step against what Go itself needs for it.`,
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newBenchIO(), newVersion(), newParked(),
-		newCopy(), newIO(), newMap(), newDemo())
+		newCopy(), newIO(), newMap(), newDemo(), newLesson())
 	return root
 }
 

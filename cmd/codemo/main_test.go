@@ -13,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
 
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/lesson"
 	"github.com/gohandoff/coroutine/cmd/codemo/internal/scenario"
 )
 
@@ -69,6 +70,14 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if got != want {
 		ts.Fatalf("exit code: got %d, want %d", got, want)
+	}
+}
+
+func TestEveryLessonHasItsScript(t *testing.T) {
+	for _, l := range lesson.All() {
+		if _, err := os.Stat(filepath.Join("testdata", "script", "lesson-"+l.Name+".txtar")); err != nil {
+			t.Errorf("lesson %s: %v", l.Name, err)
+		}
 	}
 }
 

@@ -7,11 +7,11 @@
 package scenario
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
 
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/nearest"
 	"github.com/gohandoff/coroutine/coro"
 )
 
@@ -62,34 +62,9 @@ func Find(name string) (Scenario, bool) {
 
 // Nearest returns the name that is most like name, "" if none is like it.
 func Nearest(name string) string {
-	near := slices.MinFunc(All(), func(a, b Scenario) int {
-		return cmp.Compare(distance(name, a.Name), distance(name, b.Name))
-	})
-	// More than half of the letters wrong is not a slip of the finger.
-	if distance(name, near.Name) > max(len(name), 2)/2 {
-		return ""
+	var names []string
+	for _, s := range All() {
+		names = append(names, s.Name)
 	}
-	return near.Name
-}
-
-// distance counts the letters to insert, delete or change to make b from a
-// (Levenshtein's distance).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return nearest.Of(name, names)
 }
