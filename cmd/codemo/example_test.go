@@ -33,6 +33,9 @@ func Example_lessons() {
 	//   3  cloudwu     a scheduler in one page: open, new, resume, yield, close
 	//   4  qemu        create, trampoline, enter, yield, terminate: step by step
 	//   5  generators  iter.Seq, iter.Pull and typed coroutines: same and different
+	//   6  callbacks   one request as callbacks and as a coroutine, and cancelled
+	//   7  deadlock    a cycle of locks, a loop that waits for nobody; and plain Go
+	//   8  backends    one program, two ways to move control, one trace, two speeds
 	//
 	// Start with "codemo lesson setjmp"; "codemo lesson --all" shows them all.
 }

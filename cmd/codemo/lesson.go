@@ -127,6 +127,18 @@ func self(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// newPlain is what a lesson runs in a process of its own, to see how it dies.
+func newPlain() *cobra.Command {
+	return &cobra.Command{
+		Use:       lesson.PlainCommand + " [" + lesson.PlainTicker + "]",
+		Short:     "Never return",
+		Hidden:    true,
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []cobra.Completion{lesson.PlainTicker},
+		Run:       func(_ *cobra.Command, args []string) { lesson.PlainDeadlock(len(args) > 0) },
+	}
+}
+
 func lessonTitle(lessons []lesson.Lesson) string {
 	var names []string
 	for _, l := range lessons {

@@ -86,7 +86,7 @@ and it measures each kind of step against what Go itself needs for it.`,
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newBenchIO(), newVersion(), newParked(),
-		newCopy(), newIO(), newMap(), newDemo(), newLesson())
+		newCopy(), newIO(), newMap(), newDemo(), newLesson(), newPlain())
 	return root
 }
 

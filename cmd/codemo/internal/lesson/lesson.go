@@ -49,7 +49,7 @@ type part struct {
 
 // All returns the lessons, in the order in which to read them.
 func All() []Lesson {
-	return []Lesson{setjmp, ucontext, cloudwu, qemu, generators}
+	return []Lesson{setjmp, ucontext, cloudwu, qemu, generators, callbacks, deadlock, backends}
 }
 
 // Find returns the lesson of that name.

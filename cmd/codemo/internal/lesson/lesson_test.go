@@ -149,6 +149,23 @@ func TestCloudwuPrintsWhatItsExampleDoes(t *testing.T) {
 	}
 }
 
+// Both ways of writing a request leave the same on the disk.
+func TestCallbacksAndCoroutinesAgree(t *testing.T) {
+	l, _ := lesson.Find("callbacks")
+	var rec trace.Trace
+	show(t, l, lesson.Options{Record: &rec})
+	var got []string
+	for _, r := range rec.Records {
+		if strings.HasPrefix(r.Detail, "disk: ") {
+			got = append(got, r.Detail)
+		}
+	}
+	want := []string{"disk: 012345678onetwof", "disk: 012345678onetwof", "disk: 0123456789abtwof", "disk: 0123456789abtwof"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("disks (-want +got):\n%s", diff)
+	}
+}
+
 func TestNames(t *testing.T) {
 	for _, l := range lesson.All() {
 		if got, ok := lesson.Find(l.Name); !ok || got.About != l.About {

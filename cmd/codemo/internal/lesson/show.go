@@ -68,7 +68,7 @@ func (l Lesson) Show(out io.Writer, o Options) error {
 			if o.Measure {
 				err = l.run(p, b.text, o)
 			} else if !o.SourceOnly {
-				p.paragraph("(Only on a terminal, or with --measure: figures differ on each run.)")
+				p.paragraph("(On a terminal, or with --measure: it is not the same for every machine.)")
 			}
 		}
 		switch {
