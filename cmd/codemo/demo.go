@@ -100,7 +100,7 @@ func demo(ctx context.Context, out io.Writer, f demoFlags) (err error) {
 	if d.inFlight != 0 || d.live() != 0 || after > before {
 		return errors.New("demo: something was left behind")
 	}
-	say("\nThe same, and nothing leaked. Next: codemo list, codemo trace misuse, codemo copy.\n")
+	say("\nThe same, and nothing leaked. Next: codemo lesson, codemo list, codemo copy.\n")
 	return err
 }
 

@@ -79,6 +79,18 @@ func TestShape(t *testing.T) {
 	})
 }
 
+// On a narrow terminal words go on in the next line; source is left as it is.
+func TestNarrow(t *testing.T) {
+	l, _ := lesson.Find("setjmp")
+	got := show(t, l, lesson.Options{Width: 50})
+	before, _, _ := strings.Cut(got, "    jmp_buf")
+	for s := range strings.SplitSeq(before, "\n") {
+		if n := utf8.RuneCountInString(s); n > 50 {
+			t.Errorf("%d columns: %s", n, s)
+		}
+	}
+}
+
 // Each part is run, and colours change nothing but colours.
 func TestColor(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9]*m")

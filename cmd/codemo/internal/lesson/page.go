@@ -16,6 +16,8 @@ const (
 	green = "\x1b[32m"
 	reset = "\x1b[0m"
 
+	minWidth = 32 // of prose; a picture has its own, trace.MinWidth
+
 	tab = "    " // what a tab of source is shown as
 )
 
@@ -61,7 +63,11 @@ func (p *page) paint(code, s string) string {
 func (p *page) measure() int { return p.width - 2 }
 
 func (p *page) title(name, about string) {
-	p.line(p.paint(bold, name) + "  " + about)
+	lines := p.wrap(name+": "+about, len(name)+2)
+	p.line(p.paint(bold, name) + "  " + strings.TrimPrefix(lines[0], name+": "))
+	for _, line := range lines[1:] {
+		p.line(line)
+	}
 	p.line(p.paint(faint, strings.Repeat("═", p.measure())))
 }
 
@@ -75,10 +81,17 @@ func (p *page) heading(s string) {
 // paragraph that begins with "- " hangs from that.
 func (p *page) paragraph(s string) {
 	p.gap()
-	indent := ""
+	indent := 0
 	if strings.HasPrefix(s, "- ") {
-		indent = "  "
+		indent = 2
 	}
+	for _, line := range p.wrap(s, indent) {
+		p.line(line)
+	}
+}
+
+// wrap breaks s into lines that fit, all but the first with an indent.
+func (p *page) wrap(s string, indent int) (lines []string) {
 	line := ""
 	for _, word := range strings.Fields(s) {
 		switch {
@@ -87,11 +100,11 @@ func (p *page) paragraph(s string) {
 		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) <= p.measure():
 			line += " " + word
 		default:
-			p.line(line)
-			line = indent + word
+			lines = append(lines, line)
+			line = strings.Repeat(" ", indent) + word
 		}
 	}
-	p.line(line)
+	return append(lines, line)
 }
 
 func (p *page) verbatim(s string) {

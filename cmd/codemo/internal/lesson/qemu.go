@@ -51,16 +51,14 @@ func (t *tinyThread) switchTo(from, to *tiny, act action) action {
 }
 
 // trampoline is what runs on a new stack. It never returns to whoever
-// made it: between two coroutines it waits in the pool for the next one.
+// made it. A jump that comes when one coroutine has terminated is the
+// first of another, which has the stack now.
 func (t *tinyThread) trampoline(co *tiny) {
 	defer t.ended.Done()
-	for range co.place { // the first jump, of each coroutine
+	act := <-co.place
+	for act == actEnter {
 		co.entry(co)
-		caller := co.caller
-		co.caller = nil
-		t.tell(co, caller, actTerminate)
-		t.pool = append(t.pool, co)
-		caller.place <- actTerminate
+		act = t.switchTo(co, co.caller, actTerminate)
 	}
 }
 
@@ -79,9 +77,12 @@ func (t *tinyThread) create(name string, entry func(self *tiny)) *tiny {
 	return co
 }
 
-func (t *tinyThread) enter(self, co *tiny) action {
+func (t *tinyThread) enter(self, co *tiny) {
 	co.caller = self
-	return t.switchTo(self, co, actEnter)
+	if t.switchTo(self, co, actEnter) == actTerminate {
+		co.caller = nil
+		t.pool = append(t.pool, co)
+	}
 }
 
 func (t *tinyThread) yield(self *tiny) {
@@ -108,7 +109,7 @@ func (t *tinyThread) tell(from, to *tiny, act action) {
 	t.e.Say("%-6s → %-6s  %-9s  callers: %s", from, to, act, to.chain())
 }
 
-// close ends the trampolines in the pool.
+// close ends the trampolines in the pool: what they receive is no enter.
 func (t *tinyThread) close() {
 	for _, co := range t.pool {
 		close(co.place)

@@ -42,7 +42,7 @@ func (l Lesson) Show(out io.Writer, o Options) error {
 	if o.Width == 0 {
 		o.Width = trace.DefaultWidth
 	}
-	p := &page{out: out, width: max(o.Width, trace.MinWidth), color: o.Color}
+	p := &page{out: out, width: max(o.Width, minWidth), color: o.Color}
 	if !o.SourceOnly {
 		p.title(l.Name, l.About)
 	}
