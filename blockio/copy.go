@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gohandoff/coroutine/blockio/internal/pace"
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
 )
@@ -142,7 +143,7 @@ func newCopier(self *coro.Self, dst, src *Device, opts CopyOptions) (*copier, er
 	c := &copier{
 		opts: opts, src: extents{dev: src, size: size}, dst: extents{dev: dst, size: size}, size: size,
 		step: alignChunk(opts.Chunk, dst, src), align: int64(max(alignmentOf(src), alignmentOf(dst))),
-		pace: pacer{rate: opts.Rate}, start: aio.LoopOf(self).Now(),
+		pace: pace.Pacer{Rate: opts.Rate}, start: aio.LoopOf(self).Now(),
 		crew:   crew{ctx: opts.Context, size: opts.Coroutines, align: max(src.Limits().MemoryAlignment, dst.Limits().MemoryAlignment)},
 		tell:   teller{stage: StageCopy, total: size, every: opts.ProgressEvery, call: opts.Progress},
 		result: CopyResult{Size: size, Coroutines: opts.Coroutines, Checkpoint: opts.Resume},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gohandoff/coroutine/blockio/internal/pace"
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
 	"github.com/gohandoff/coroutine/coro/cosync"
@@ -19,7 +20,7 @@ type copier struct {
 	align int64
 	start time.Time
 	crew  crew
-	pace  pacer
+	pace  pace.Pacer
 	tell  teller
 
 	// Under plan.
@@ -151,7 +152,7 @@ func (c *copier) next(self *coro.Self) (at chunk, ok bool, err error) {
 
 // move copies what is, or may be, data.
 func (c *copier) move(self *coro.Self, at chunk, p []byte) error {
-	c.pace.wait(self, at.Length)
+	c.pace.Wait(self, at.Length)
 	c.result.Requests++
 	if err := c.src.dev.ReadAt(self, p, at.Start); err != nil {
 		return err

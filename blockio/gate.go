@@ -110,6 +110,9 @@ func (d *Device) DrainedEnd(self *coro.Self) {
 	d.undrain(self)
 }
 
+// Drained reports whether self has the device drained. It does not yield.
+func (d *Device) Drained(self *coro.Self) bool { return d.drainer(self) >= 0 }
+
 // drainer returns the place of self among those who drain, -1 if it is none.
 func (d *Device) drainer(self *coro.Self) int {
 	for i := range d.gate.drains {

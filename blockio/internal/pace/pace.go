@@ -1,4 +1,5 @@
-package blockio
+// Package pace limits how many bytes a second something moves.
+package pace
 
 import (
 	"time"
@@ -7,12 +8,13 @@ import (
 	"github.com/gohandoff/coroutine/coro/aio"
 )
 
-// A pacer lets so many bytes a second through: a bucket that fills with tokens at
+// A Pacer lets so many bytes a second through: a bucket that fills with tokens at
 // that rate, and holds what is due in burst. It is written as the time at which
 // the bucket will be empty, which needs no timer of its own: who takes more than
 // there is sleeps until what it took is there.
-type pacer struct {
-	rate  int64 // bytes a second; 0 is no limit
+type Pacer struct {
+	// Rate is in bytes a second; 0 is no limit.
+	Rate  int64
 	until time.Time
 }
 
@@ -20,16 +22,16 @@ type pacer struct {
 // that are late.
 const burst = 50 * time.Millisecond
 
-// wait takes n bytes. It yields if it has to wait for them.
-func (p *pacer) wait(self *coro.Self, n int64) {
-	if p.rate <= 0 {
+// Wait takes n bytes. It yields if it has to wait for them.
+func (p *Pacer) Wait(self *coro.Self, n int64) {
+	if p.Rate <= 0 {
 		return
 	}
 	now := aio.LoopOf(self).Now()
 	if earliest := now.Add(-burst); p.until.Before(earliest) {
 		p.until = earliest
 	}
-	p.until = p.until.Add(time.Duration(float64(n) / float64(p.rate) * float64(time.Second)))
+	p.until = p.until.Add(time.Duration(float64(n) / float64(p.Rate) * float64(time.Second)))
 	if d := p.until.Sub(now); d > 0 {
 		aio.Sleep(self, d)
 	}
