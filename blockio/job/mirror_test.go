@@ -286,17 +286,17 @@ func TestAtMostCoroutinesChunksAreInFlight(t *testing.T) {
 
 func TestZeroesStayZeroes(t *testing.T) {
 	each(t, func(t *testing.T, self *coro.Self) {
-		const size = 128 << 30
+		const size = 8 << 30
 		p := &pair{from: newDisk(size), to: newDisk(size)}
 		p.src, p.dst = open(t, self, p.from, "src"), open(t, self, p.to, "dst")
-		must(t, p.src.WriteAt(self, fill(4096, 'a'), 70<<30))
-		must(t, p.dst.WriteAt(self, fill(4096, 'x'), 90<<30)) // is to become a hole
+		must(t, p.src.WriteAt(self, fill(4096, 'a'), 7<<30))
+		must(t, p.dst.WriteAt(self, fill(4096, 'x'), 5<<30)) // is to become a hole
 		m, err := job.StartMirror(self, p.src, p.dst, job.MirrorOptions{})
 		must(t, err)
 		must(t, m.WaitReady(self))
-		must(t, p.src.WriteAt(self, fill(4096, 'b'), 10<<30))
-		must(t, p.src.WriteZeroes(self, 70<<30, 4096, blockio.MayUnmap))
-		must(t, p.src.Discard(self, 10<<30, 4096))
+		must(t, p.src.WriteAt(self, fill(4096, 'b'), 1<<30))
+		must(t, p.src.WriteZeroes(self, 7<<30, 4096, blockio.MayUnmap))
+		must(t, p.src.Discard(self, 1<<30, 4096))
 		must(t, m.Stop(self))
 		wantEqual(t, "pages of the source", 0, p.from.pages())
 		wantEqual(t, "pages of the target", 0, p.to.pages())
