@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/coro"
@@ -91,6 +92,9 @@ type MirrorStatus struct {
 	Active bool
 	// Ready is what [Mirror.Ready] returns.
 	Ready bool
+	// Pause is for how long requests of the source were held when the mirror
+	// ended, by the loop's clock, after those in flight were done.
+	Pause time.Duration
 }
 
 // A Mirror copies a device to another while it is in use, and keeps up with what
@@ -101,6 +105,7 @@ type Mirror struct {
 	mode          Mode
 	active        bool
 	written, both int64
+	pause         time.Duration
 }
 
 // StartMirror begins to copy all of src to dst, which has the same size, while src
@@ -138,7 +143,7 @@ func StartMirror(self *coro.Self, src, dst *blockio.Device, o MirrorOptions) (*M
 func (m *Mirror) Status() MirrorStatus {
 	return MirrorStatus{
 		Size: m.size, Remaining: m.remaining(), Moved: m.moved, Written: m.written, Both: m.both,
-		Active: m.active, Ready: m.Ready(),
+		Active: m.active, Ready: m.Ready(), Pause: m.pause,
 	}
 }
 
@@ -245,12 +250,18 @@ func (m *Mirror) conclude(self *coro.Self, do func(self *coro.Self, old blockio.
 		if err := m.WaitReady(self); err != nil {
 			return err
 		}
+		// Flushed now, there is little to flush while everybody waits.
+		if err := m.dst.Flush(self); err != nil {
+			m.end(self, err)
+		}
 	}
 	err := m.src.Replace(self, func(self *coro.Self, old blockio.Driver) (blockio.Driver, error) {
 		if m.ended {
 			return nil, m.over()
 		}
+		begin := m.loop.Now()
 		driver, err := do(self, old)
+		m.pause = m.loop.Now().Sub(begin)
 		if err != nil {
 			return nil, err
 		}

@@ -6,6 +6,7 @@
 //	codemo diff a b            where two traces part
 //	codemo demo                all of it in a minute
 //	codemo copy a b            a copy by many coroutines; also io and map
+//	codemo mirror a b          a file that moves while it is written to; also backup
 //	codemo list                the programs that can be traced
 //	codemo lesson              the ideas behind coroutines, one program each
 //	codemo bench-io a          how fast a file reads and writes
@@ -86,7 +87,7 @@ and it measures each kind of step against what Go itself needs for it.`,
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newBenchIO(), newVersion(), newParked(),
-		newCopy(), newIO(), newMap(), newDemo(), newLesson(), newPlain())
+		newCopy(), newMirror(), newBackup(), newIO(), newMap(), newDemo(), newLesson(), newPlain())
 	return root
 }
 

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/file"
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/size"
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/writers"
+	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
+)
+
+// liveFlags are those of the commands that copy a file while it is written to.
+type liveFlags struct {
+	handoff     coro.Handoff
+	coroutines  int
+	chunk, rate size.Value
+	load        int
+	loadSize    size.Value
+	loadRate    size.Value
+	seed        uint64
+	overwrite   bool
+	trace       string
+}
+
+func (f *liveFlags) add(cmd *cobra.Command) {
+	f.chunk, f.loadSize, f.loadRate = blockio.DefaultChunk, 4096, 10<<20
+	handoffFlag(cmd, &f.handoff)
+	fl := cmd.Flags()
+	fl.IntVarP(&f.coroutines, "coroutines", "m", blockio.DefaultCoroutines, "how many coroutines copy, `N`")
+	fl.Var(&f.chunk, "chunk", "what one request moves, a `SIZE`")
+	fl.Var(&f.rate, "rate", "copy at most `SIZE` a second")
+	fl.IntVar(&f.load, "load", 0, "have `N` coroutines write to SRC at random meanwhile, which destroys what is in it")
+	fl.Var(&f.loadSize, "load-size", "each of their writes has `SIZE`")
+	fl.Var(&f.loadRate, "load-rate", "they write at most `SIZE` a second; 0 is no limit")
+	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides where they write")
+	fl.BoolVar(&f.overwrite, "overwrite", false, "yes, --load may destroy what is in SRC")
+	fl.StringVar(&f.trace, "trace", "", "write each step of the coroutines to a `FILE`")
+}
+
+func (f *liveFlags) check() error {
+	switch {
+	case f.coroutines < 1 || f.coroutines > 4096:
+		return usagef("-m %d: want 1 to 4096 coroutines", f.coroutines)
+	case f.chunk < 512 || f.chunk > 1<<30:
+		return usagef("--chunk %d: want 512 to 1G", f.chunk)
+	case f.load < 0 || f.load > 4096:
+		return usagef("--load %d: want 0 to 4096 coroutines", f.load)
+	case f.loadSize < 1 || f.loadSize > 1<<30:
+		return usagef("--load-size %d: want 1 to 1G", f.loadSize)
+	case f.load > 0 && !f.overwrite:
+		return usagef("--load %d: would destroy what is in SRC; --overwrite does so all the same", f.load)
+	}
+	return nil
+}
+
+// twoFiles wants a source and a destination.
+func twoFiles(cmd *cobra.Command, args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("%s takes a source and a destination, but was given %d arguments", cmd.CommandPath(), len(args))
+	}
+	return nil
+}
+
+// A live is one run of such a command.
+type live struct {
+	*liveFlags
+	ctx      context.Context
+	out      io.Writer
+	src, dst *blockio.Device
+	load     *writers.Load
+	start    time.Time
+}
+
+// runLive opens both files, starts the load, and has do copy.
+func runLive(cmd *cobra.Command, src, dst string, f *liveFlags, do func(l *live, self *coro.Self) error) (err error) {
+	ctx, stop := interruptible(cmd.Context())
+	defer stop()
+	for _, other := range []string{src, dst} {
+		if f.trace != "" && sameFile(f.trace, other) {
+			return fmt.Errorf("--trace %s: is the same file as %s, and would overwrite it", f.trace, other)
+		}
+	}
+	tracer, opts, err := newStepTracer(f.trace)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tracer.Close()) }()
+	l := &live{liveFlags: f, ctx: ctx, out: cmd.OutOrStdout()}
+	return onLoop(append(opts, coro.WithHandoff(f.handoff)), func(self *coro.Self) (err error) {
+		if err := l.open(self, src, dst); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, l.src.Close(self), l.dst.Close(self)) }()
+		l.start = aio.LoopOf(self).Now()
+		if err := do(l, self); err != nil {
+			return errors.Join(err, l.stopLoad(self), fmt.Errorf("%s is not complete", dst))
+		}
+		return nil
+	})
+}
+
+// startLoad has the load begin.
+func (l *live) startLoad(self *coro.Self) (err error) {
+	l.load, err = writers.Start(self, l.src, writers.Options{
+		Coroutines: l.liveFlags.load, Block: int64(l.loadSize), Rate: int64(l.loadRate), Seed: l.seed,
+	})
+	return err
+}
+
+// stopLoad ends it, if it has begun.
+func (l *live) stopLoad(self *coro.Self) error {
+	if l.load == nil {
+		return nil
+	}
+	return l.load.Stop(self)
+}
+
+// open opens both files; the destination is made as large as the source.
+func (l *live) open(self *coro.Self, src, dst string) error {
+	was, err := different(src, dst)
+	if err != nil {
+		return err
+	}
+	l.src, err = openDevice(self, src, file.Options{ReadOnly: l.liveFlags.load == 0})
+	if err != nil {
+		return fmt.Errorf("source: %w", err)
+	}
+	opts := file.Options{}
+	if was == nil || was.Mode().IsRegular() {
+		opts.Create, opts.Truncate, opts.Size = true, true, l.src.Size()
+	}
+	l.dst, err = openDevice(self, dst, opts)
+	if err != nil {
+		return errors.Join(fmt.Errorf("destination: %w", err), l.src.Close(self))
+	}
+	return nil
+}
+
+// elapsed is the time since the start.
+func (l *live) elapsed(self *coro.Self) time.Duration { return aio.LoopOf(self).Now().Sub(l.start) }
+
+// watch prints a line each second, until it is cancelled.
+func (l *live) watch(self *coro.Self, line func() string) *aio.Task {
+	return aio.Go(self, func(self *coro.Self) error {
+		for {
+			aio.Sleep(self, time.Second)
+			fmt.Fprintf(l.out, "%4.0f s  %s\n", l.elapsed(self).Seconds(), line())
+		}
+	}).SetName("watch")
+}
+
+// wrote says what the load has done.
+func (l *live) wrote() string {
+	if l.liveFlags.load == 0 {
+		return ""
+	}
+	return fmt.Sprintf("written meanwhile: %d writes, %s, to %d blocks; the longest took %v\n",
+		l.load.Writes, size.Format(l.load.Writes*int64(l.loadSize)), l.load.Blocks(), l.load.Longest.Round(time.Microsecond))
+}
