@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -20,6 +21,10 @@ type Options struct {
 	ReadOnly bool
 	// Create makes the file if it is not there. Size is its size then.
 	Create bool
+	// Perm are the permission bits of a file that Create makes, less what the
+	// umask takes from them; 0 stands for 0o666. A file that is there keeps
+	// its own.
+	Perm fs.FileMode
 	// Size is what a file that Create makes is long, in bytes, all of it a
 	// hole.
 	Size int64
@@ -44,6 +49,8 @@ var ErrLocked = errors.New("is being written by somebody else")
 type Driver struct {
 	f      *os.File
 	name   string
+	path   string // absolute: it leads to the file from any working directory
+	opened Identity
 	size   atomic.Int64
 	limits blockio.Limits
 	device bool // a block device: it cannot be resized
@@ -94,7 +101,11 @@ func open(path string, opts Options) (_ *Driver, err error) {
 		// busy if it is mounted, or somebody else has it so.
 		flags = flags&^os.O_CREATE | os.O_EXCL
 	}
-	f, err := openFile(path, flags, opts.DirectIO)
+	perm := opts.Perm.Perm()
+	if perm == 0 {
+		perm = 0o666
+	}
+	f, err := openFile(path, flags, perm, opts.DirectIO)
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}
@@ -115,12 +126,13 @@ func open(path string, opts Options) (_ *Driver, err error) {
 			return nil, fmt.Errorf("file: %s: %w", path, err)
 		}
 	}
-	d := &Driver{f: f, name: path, device: st.Mode()&fs.ModeDevice != 0, direct: opts.DirectIO}
-	size := st.Size()
-	if d.device {
-		if size, err = f.Seek(0, io.SeekEnd); err != nil {
-			return nil, fmt.Errorf("file: %w", err)
-		}
+	d := &Driver{f: f, name: path, path: path, device: st.Mode()&fs.ModeDevice != 0, direct: opts.DirectIO}
+	if abs, err := filepath.Abs(path); err == nil {
+		d.path = abs
+	}
+	size, err := endOf(f)
+	if err != nil {
+		return nil, fmt.Errorf("file: %s: %w", path, err)
 	}
 	if opts.Truncate && !d.device || opts.Create && size == 0 && opts.Size > 0 {
 		// The old contents go only now, when the lock is ours.
@@ -131,13 +143,55 @@ func open(path string, opts Options) (_ *Driver, err error) {
 			return nil, fmt.Errorf("file: %w", err)
 		}
 		size = opts.Size
+	} else if size == 0 && !d.device {
+		if err := reallyEmpty(f); err != nil {
+			return nil, fmt.Errorf("file: %s: %w", path, err)
+		}
 	}
 	d.size.Store(size)
 	d.limits = blockio.Limits{ReadOnly: opts.ReadOnly, FUA: true}
-	if err := d.setUp(); err != nil {
+	if err = d.setUp(); err == nil {
+		d.opened, err = d.identify()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("file: %s: %w", path, err)
 	}
 	return d, nil
+}
+
+// endOf returns where a file or a block device ends.
+func endOf(f *os.File) (int64, error) {
+	st, err := f.Stat()
+	if err == nil && st.Mode().IsRegular() {
+		return st.Size(), nil
+	}
+	if err == nil {
+		var end int64
+		if end, err = f.Seek(0, io.SeekEnd); err == nil {
+			return end, nil
+		}
+	}
+	return 0, cause(err)
+}
+
+// errMadeUp is about a file that has no size, since it is made up when it is
+// read: to take it for empty would lose what it says.
+var errMadeUp = errors.New("says that it is empty, but is made up when it is read; " +
+	"write what it says to another file with cat, and use that one")
+
+// reallyEmpty looks whether a file without a size has contents all the same.
+func reallyEmpty(f *os.File) error {
+	if madeUp(f) { // reading some of these waits for an event
+		return errMadeUp
+	}
+	n, err := f.ReadAt(make([]byte, 4096), 0) // so much for direct I/O
+	if n == 0 || err != nil && err != io.EOF {
+		return nil // whatever is wrong, a request will tell
+	}
+	if end, err := endOf(f); err != nil || end > 0 {
+		return err // somebody is just writing it
+	}
+	return errMadeUp
 }
 
 // usable tells whether blocks can be stored in such a file.
@@ -199,19 +253,31 @@ func (d *Driver) offload(self *coro.Self, fn func() error) error {
 // readAll reads p from off, waiting as needed. It is called by a worker.
 func (d *Driver) readAll(p []byte, off int64) error {
 	n, err := d.f.ReadAt(p, off)
-	if err == io.EOF && off+int64(n) < d.Size() {
-		return d.shrunk(off + int64(n))
-	}
 	if err == io.EOF {
-		clear(p[n:]) // direct I/O reads to the end of the last sector
-		return nil
+		return d.pastEnd([][]byte{p[n:]}, off+int64(n))
 	}
 	return cause(err)
 }
 
-// shrunk describes a file that ends at end now.
-func (d *Driver) shrunk(end int64) error {
-	return fmt.Errorf("the file ends at %d now, but was %d bytes long: %w", end, d.Size(), io.ErrUnexpectedEOF)
+// pastEnd deals with v, which was to be filled from off, where reading found the
+// file's end. That is as it should be only behind its size.
+func (d *Driver) pastEnd(v [][]byte, off int64) error {
+	if off < d.Size() {
+		return d.shrunk(off)
+	}
+	for _, p := range v { // direct I/O reads to the end of the last sector
+		clear(p)
+	}
+	return nil
+}
+
+// shrunk describes a file that has nothing at off any more.
+func (d *Driver) shrunk(off int64) error {
+	end, err := endOf(d.f)
+	if err == nil && end < d.Size() {
+		return fmt.Errorf("the file ends at %d now, but was %d bytes long: %w", end, d.Size(), io.ErrUnexpectedEOF)
+	}
+	return fmt.Errorf("there is nothing to read at %d, though the file is said to be %d bytes long: %w", off, d.Size(), io.ErrUnexpectedEOF)
 }
 
 // writeAll writes p at off, waiting as needed. It is called by a worker.

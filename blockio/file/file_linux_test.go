@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/file"
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
 )
 
 func TestOpenOfAPipeDoesNotWait(t *testing.T) {
@@ -77,7 +79,11 @@ func TestWhatWasTruncatedUnderUsIsNoHole(t *testing.T) {
 		}
 		_, _, err = d.BlockStatus(self, 8192, 4096)
 		if want := "the file ends at 5000 now, but was 1048576 bytes long"; err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want it to say %q", err, want)
+			t.Errorf("block status: got %v, want it to say %q", err, want)
+		}
+		err = d.ReadVAt(self, [][]byte{make([]byte, 512), make([]byte, 512)}, 8192)
+		if want := "the file ends at 5000 now, but was 1048576 bytes long"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("vectored read: got %v, want it to say %q", err, want)
 		}
 	})
 }
@@ -102,6 +108,106 @@ func TestVectoredRequestsOfManyPieces(t *testing.T) {
 		}
 		if !bytes.Equal(bytes.Join(in, nil), bytes.Join(out, nil)) {
 			t.Error("what was read is not what was written")
+		}
+	})
+}
+
+func TestFilesOfTheKernelAreNotTakenForEmpty(t *testing.T) {
+	onLoop(t, func(t *testing.T, self *coro.Self) {
+		d, err := file.Open(self, "/proc/version", file.Options{ReadOnly: true})
+		if err == nil {
+			d.Close(self)
+		}
+		if want := "file: /proc/version: says that it is empty, but is made up when it is read"; err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want it to say %q", err, want)
+		}
+	})
+}
+
+// TestDirectIOOfAnOddSize: the last sector of the file is not whole, and no
+// request may make the file end with that sector.
+func TestDirectIOOfAnOddSize(t *testing.T) {
+	onLoop(t, func(t *testing.T, self *coro.Self) {
+		const size = 3*4096 + 100
+		path := filepath.Join(t.TempDir(), "disk")
+		d, err := file.Open(self, path, file.Options{Create: true, Size: size, DirectIO: true})
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skipf("the temporary directory has no direct I/O: %v", err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		dev, err := blockio.Open(self, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dev.Close(self)
+		tail := func(fill byte) [][]byte {
+			v := [][]byte{dev.NewBuffer(4096), dev.NewBuffer(4096)}
+			for i := range 4096 + 100 {
+				v[i/4096][i%4096] = fill
+			}
+			return v
+		}
+		for i, write := range []func(v [][]byte) error{
+			func(v [][]byte) error { return d.WriteVAt(self, v, 8192, 0) },
+			func(v [][]byte) error { return d.WriteVAt(self, v, 8192, blockio.FUA) },
+			func(v [][]byte) error { return d.WriteAt(self, v[1], 12288, 0) },
+			func(v [][]byte) error { return d.WriteAt(self, v[1], 12288, blockio.FUA) },
+		} {
+			v := tail(byte(i + 1))
+			if err := write(v); err != nil {
+				t.Fatalf("write %d: %v", i, err)
+			}
+			if st, err := os.Stat(path); err != nil || st.Size() != size {
+				t.Errorf("write %d: the file has %d bytes, %v; want %d", i, st.Size(), err, size)
+			}
+			got := tail(0xee) // what is behind the end reads as zeroes
+			if err := d.ReadVAt(self, got, 8192); err != nil || !bytes.Equal(got[1], v[1]) {
+				t.Errorf("write %d: what was read is not what was written, or %v", i, err)
+			}
+		}
+	})
+}
+
+// TestSmallVectoredRequestsDoNotLeaveTheLoop: what is in the page cache is not
+// worth a worker.
+func TestSmallVectoredRequestsDoNotLeaveTheLoop(t *testing.T) {
+	onLoop(t, func(t *testing.T, self *coro.Self) {
+		d, err := file.Open(self, filepath.Join(t.TempDir(), "disk"), file.Options{Create: true, Size: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close(self)
+		v := [][]byte{bytes.Repeat([]byte{1}, 4096), nil, bytes.Repeat([]byte{2}, 4096)}
+		if err := d.WriteAt(self, make([]byte, 8192), 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		ran := 0
+		aio.Go(self, func(*coro.Self) error { ran++; return nil }).Detach()
+		read := [][]byte{make([]byte, 8000), make([]byte, 192)}
+		if err := d.ReadVAt(self, read, 0); err != nil {
+			t.Fatal(err)
+		}
+		if ran != 0 {
+			t.Skip("the file system of the temporary directory has no reads that do not wait")
+		}
+		if n := testing.AllocsPerRun(100, func() {
+			if err := d.ReadVAt(self, read, 0); err != nil {
+				t.Fatal(err)
+			}
+			if err := d.ReadAt(self, read[0], 0); err != nil {
+				t.Fatal(err)
+			}
+		}); n != 0 {
+			t.Errorf("a read from the page cache takes %v allocations, want none", n)
+		}
+		if err := d.WriteVAt(self, v, 0, 0); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, 8192)
+		if err := d.ReadAt(self, got, 0); err != nil || !bytes.Equal(got, bytes.Join(v, nil)) {
+			t.Errorf("what was read is not what was written, or %v", err)
 		}
 	})
 }

@@ -5,6 +5,7 @@ package file
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -14,14 +15,17 @@ import (
 // system is what only one system needs.
 type system struct{}
 
-func openFile(path string, flags int, direct bool) (*os.File, error) {
+func openFile(path string, flags int, perm fs.FileMode, direct bool) (*os.File, error) {
 	if direct {
 		return nil, fmt.Errorf("%s: direct I/O: %w", path, errors.ErrUnsupported)
 	}
-	return os.OpenFile(path, flags, 0o666)
+	return os.OpenFile(path, flags, perm)
 }
 
 func (d *Driver) setUp() error { return nil }
+
+// madeUp knows of no such files here.
+func madeUp(*os.File) bool { return false }
 
 // ReadAt fills p from off. It yields.
 func (d *Driver) ReadAt(self *coro.Self, p []byte, off int64) error {

@@ -86,9 +86,12 @@ func TestAFileThatIsTruncatedUnderUsIsAnError(t *testing.T) {
 		if err := os.Truncate(path, 5000); err != nil {
 			t.Fatal(err)
 		}
-		err = d.ReadAt(self, make([]byte, 4096), 4096)
-		if want := "the file ends at 5000 now, but was 8192 bytes long"; err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("got %v, want it to say %q", err, want)
+		// The second read begins behind the end.
+		for _, off := range []int64{4096, 6000} {
+			err = d.ReadAt(self, make([]byte, 2192), off)
+			if want := "the file ends at 5000 now, but was 8192 bytes long"; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("at %d: got %v, want it to say %q", off, err, want)
+			}
 		}
 	})
 }
