@@ -18,6 +18,9 @@ const (
 	// the default number of coroutines: a request for a worker costs some
 	// 10 µs, a MiB some 100.
 	DefaultChunk = 1 << 20
+	// DefaultSaveEvery is the time between two calls of Save: what is lost at
+	// most, and long against the time that a flush takes.
+	DefaultSaveEvery = 5 * time.Second
 )
 
 // CopyOptions say how [Copy] goes about it. The zero value copies all of a source
@@ -54,8 +57,18 @@ type CopyOptions struct {
 	//
 	// What is done is written, but before Copy returns without an error it is
 	// not flushed: flush the destination before the checkpoint is stored, if
-	// it is to survive a power cut.
+	// it is to survive a power cut, or let Save store it.
 	Resume *Checkpoint
+	// Save, unless nil, is called now and then to store a checkpoint, so that
+	// a copy can be resumed also after its process was killed. Copy flushes
+	// the destination before the call, so that all of the checkpoint, which
+	// is Save's own, is durable. Save may yield; chunks are copied meanwhile.
+	// It is called again when the last call has returned, never twice at a
+	// time, and not once all is copied. An error ends the copy.
+	Save func(self *coro.Self, cp *Checkpoint) error
+	// SaveEvery is the time between two calls of Save, by the loop's clock;
+	// the default is [DefaultSaveEvery].
+	SaveEvery time.Duration
 	// Progress, unless nil, is told how far the copy is: at the beginning, at
 	// the end, and each time that so many bytes have been added as
 	// ProgressEvery says. It is called on the loop and must not block.
@@ -165,6 +178,7 @@ func newCopier(self *coro.Self, dst, src *Device, opts CopyOptions) (*copier, er
 		return c, fmt.Errorf("%w: it reaches beyond the source's end at %d", ErrCheckpoint, size)
 	}
 	cp.Size = size
+	c.saver.begin(opts, c.start)
 	return c, nil
 }
 

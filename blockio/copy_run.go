@@ -22,6 +22,7 @@ type copier struct {
 	crew  crew
 	pace  pace.Pacer
 	tell  teller
+	saver saver
 
 	// Under plan.
 	plan     cosync.Mutex
@@ -105,6 +106,9 @@ func (c *copier) work(self *coro.Self) error {
 		}
 		c.done().Add(at.Start, at.Length)
 		c.tell.progress(c.done().Bytes())
+		if err := c.saver.save(self, c); err != nil {
+			return err
+		}
 	}
 }
 

@@ -49,7 +49,8 @@ var ErrLocked = errors.New("is being written by somebody else")
 type Driver struct {
 	f      *os.File
 	name   string
-	path   string // absolute: it leads to the file from any working directory
+	path   string      // absolute: it leads to the file from any working directory
+	stat   fs.FileInfo // as it was opened
 	opened Identity
 	size   atomic.Int64
 	limits blockio.Limits
@@ -126,7 +127,7 @@ func open(path string, opts Options) (_ *Driver, err error) {
 			return nil, fmt.Errorf("file: %s: %w", path, err)
 		}
 	}
-	d := &Driver{f: f, name: path, path: path, device: st.Mode()&fs.ModeDevice != 0, direct: opts.DirectIO}
+	d := &Driver{f: f, name: path, path: path, stat: st, device: st.Mode()&fs.ModeDevice != 0, direct: opts.DirectIO}
 	if abs, err := filepath.Abs(path); err == nil {
 		d.path = abs
 	}
@@ -280,8 +281,23 @@ func (d *Driver) shrunk(off int64) error {
 	return fmt.Errorf("there is nothing to read at %d, though the file is said to be %d bytes long: %w", off, d.Size(), io.ErrUnexpectedEOF)
 }
 
+// uncut looks, before a write, whether somebody has cut the file: the write would
+// make it longer again, with a hole where data was, and nobody would notice.
+func (d *Driver) uncut() error {
+	if d.device {
+		return nil
+	}
+	if end, err := endOf(d.f); err != nil || end >= d.Size() {
+		return err
+	}
+	return d.shrunk(d.Size())
+}
+
 // writeAll writes p at off, waiting as needed. It is called by a worker.
 func (d *Driver) writeAll(p []byte, off int64) error {
+	if err := d.uncut(); err != nil {
+		return err
+	}
 	n, err := d.f.WriteAt(p, off)
 	if err != nil && n > 0 {
 		return fmt.Errorf("after %d bytes: %w", n, cause(err))

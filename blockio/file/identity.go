@@ -42,7 +42,7 @@ func (i Identity) SameFile(other Identity) bool {
 func (i Identity) Compare(path string, now Identity) error {
 	switch {
 	case !i.SameFile(now):
-		return changed(path, "device and inode", i.number(), now.number())
+		return changed(path, "number (device/inode)", i.number(), now.number())
 	case i.Size != now.Size:
 		return changed(path, "size", i.Size, now.Size)
 	case !i.Modified.Equal(now.Modified):
@@ -74,6 +74,13 @@ func (d *Driver) identify() (Identity, error) {
 	}
 	return i, nil
 }
+
+// Is reports whether st describes this file, whatever path it was found by. It
+// does not yield.
+func (d *Driver) Is(st fs.FileInfo) bool { return os.SameFile(st, d.stat) }
+
+// Perm returns the permission bits that the file had when it was opened.
+func (d *Driver) Perm() fs.FileMode { return d.stat.Mode().Perm() }
 
 // Opened returns what the file was when it was opened, after it had been
 // truncated, if it was. It does not yield.
@@ -132,7 +139,7 @@ func (d *Driver) check() error {
 		was, is := Identity{}, Identity{}
 		was.Device, was.Inode = numbers(open, d.device)
 		is.Device, is.Inode = numbers(st, st.Mode()&fs.ModeDevice != 0)
-		return fmt.Errorf("file: %s: %w: it was replaced while it was open: its device and inode were %s, and are %s",
+		return fmt.Errorf("file: %s: %w: it was replaced while it was open: its number (device/inode) was %s, and is %s",
 			d.name, ErrChanged, was.number(), is.number())
 	}
 	size := open.Size()

@@ -25,7 +25,7 @@ func TestCheckTellsWhatBecameOfTheFile(t *testing.T) {
 		"cut":      {func(p string) error { return os.Truncate(p, 100) }, "its size was 4096, and is 100", false},
 		"grown":    {func(p string) error { return os.Truncate(p, 5000) }, "its size was 4096, and is 5000", false},
 		"removed":  {os.Remove, "it was removed, or renamed", false},
-		"replaced": {replaceFile, "it was replaced while it was open: its device and inode were ", false},
+		"replaced": {replaceFile, "it was replaced while it was open: its number (device/inode) was ", false},
 		"modified": {func(p string) error { return os.Chtimes(p, time.Time{}, time.Unix(1e9, 0)) }, "its modification time was ", true},
 	} {
 		t.Run(name, func(t *testing.T) {

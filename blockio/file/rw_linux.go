@@ -130,6 +130,9 @@ func (d *Driver) writeLater(self *coro.Self, v [][]byte, off int64, rwf int) err
 // writePieces writes v, which it uses up, at off; with RWF_DSYNC it is on the
 // medium then. It is called by a worker.
 func (d *Driver) writePieces(v [][]byte, off int64, rwf int) error {
+	if err := d.uncut(); err != nil {
+		return err
+	}
 	sync, start := false, off
 	for v = after(v, 0); len(v) > 0; {
 		n, err := d.pwritev(v[:min(len(v), maxPieces)], off, rwf)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ type copyFlags struct {
 	direct        bool
 	resume        bool
 	removePartial bool
+	saveEvery     time.Duration
 	trace         string
 }
 
@@ -39,9 +41,13 @@ copy succeeds.
 
 If the copy is interrupted or fails midway, the destination stays as it is, and
 beside it a checkpoint, DST.codemo-copy, that tells which parts are done: --resume
-goes on from there, provided that the source has not changed. As long as there is a
-checkpoint, the destination is not complete. With --remove-partial neither is left.
-A second interrupt ends the process at once; then --resume does everything anew.
+goes on from there, provided that both files are the same still. As long as there is
+a checkpoint, the destination is not complete. With --remove-partial neither is left.
+A second interrupt ends the process at once; then, and after a kill or a power cut,
+--resume goes on from what was stored last, every few seconds.
+
+If somebody changes, removes or replaces one of the files meanwhile, copy fails.
+A new destination gets the permissions of the source.
 
 --verify reads both files again and compares them; with --direct-io from the disk
 rather than from the page cache.
@@ -64,6 +70,8 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 				return usagef("--chunk %d: want 512 to 1G", f.chunk)
 			case f.zeroes > 1<<30:
 				return usagef("--detect-zeroes %d: want at most 1G", f.zeroes)
+			case f.saveEvery <= 0:
+				return usagef("--save-every %v: want more than 0", f.saveEvery)
 			case f.resume && f.removePartial:
 				return usagef("--resume and --remove-partial: want one of them")
 			}
@@ -81,6 +89,7 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 	fl.BoolVar(&f.direct, "direct-io", false, "go around the page cache")
 	fl.BoolVar(&f.resume, "resume", false, "go on with a copy that did not come to its end")
 	fl.BoolVar(&f.removePartial, "remove-partial", false, "remove the destination if the copy does not come to its end")
+	fl.DurationVar(&f.saveEvery, "save-every", blockio.DefaultSaveEvery, "bring the checkpoint up to date each `TIME`")
 	fl.StringVar(&f.trace, "trace", "", "write each step of the coroutines to a `FILE`")
 	return cmd
 }

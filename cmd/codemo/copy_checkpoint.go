@@ -8,9 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/file"
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
 )
@@ -19,9 +19,12 @@ import (
 type copyCheckpoint struct {
 	blockio.Checkpoint
 
-	// Modified is when the source was changed last: when it has been since,
-	// what was copied is of no use.
-	Modified time.Time `json:"modified"`
+	// Source is what the source was when the copy was begun: when it has
+	// changed since, what was copied is of no use.
+	Source file.Identity `json:"source"`
+	// Destination is the file that holds what was copied; the copy changes
+	// its time, but nothing else.
+	Destination file.Identity `json:"destination"`
 
 	path   string
 	failed error // it could not be stored
@@ -32,12 +35,8 @@ type copyCheckpoint struct {
 // systems.
 const checkpointRoom = 4096
 
-func newCheckpoint(src, dst string) (*copyCheckpoint, error) {
-	st, err := os.Stat(src)
-	if err != nil {
-		return nil, fmt.Errorf("source: %w", err)
-	}
-	return &copyCheckpoint{path: dst + ".codemo-copy", Modified: st.ModTime().UTC()}, nil
+func newCheckpoint(dst string) *copyCheckpoint {
+	return &copyCheckpoint{path: dst + ".codemo-copy"}
 }
 
 // keepApart looks that what a copy writes besides DST, its checkpoint and its
@@ -70,42 +69,47 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && absA == absB
 }
 
-// readCheckpoint reads that of a copy that did not come to its end.
-func readCheckpoint(src, dst string) (*copyCheckpoint, error) {
-	c, err := newCheckpoint(src, dst)
-	if err != nil {
-		return nil, err
-	}
+// read reads that of a copy that did not come to its end.
+func (c *copyCheckpoint) read(dst string) error {
 	text, err := os.ReadFile(c.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("--resume: there is no %s: no copy to %s was begun, or it is complete", c.path, dst)
+		return fmt.Errorf("--resume: there is no %s: no copy to %s was begun, or it is complete", c.path, dst)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("--resume: %w", err)
+		return fmt.Errorf("--resume: %w", err)
 	}
-	old := copyCheckpoint{}
-	if err := json.Unmarshal(text, &old); err != nil {
-		return nil, fmt.Errorf("--resume: %s: %w", c.path, err)
+	if err := json.Unmarshal(text, c); err != nil {
+		return fmt.Errorf("--resume: %s: %w", c.path, err)
 	}
-	if !old.Modified.Equal(c.Modified) {
-		return nil, fmt.Errorf("--resume: %s has changed since the copy was begun; copy it anew, without --resume", src)
+	return nil
+}
+
+// fits looks that both files are those of the copy that was begun.
+func (c *copyCheckpoint) fits(src, dst string, from, to file.Identity) error {
+	err := c.Source.Compare(src, from)
+	if err == nil {
+		to.Modified = c.Destination.Modified
+		err = c.Destination.Compare(dst, to)
 	}
-	c.Checkpoint = old.Checkpoint
-	return c, nil
+	if err != nil {
+		return fmt.Errorf("--resume: since the copy was begun: %w; copy it anew, without --resume", err)
+	}
+	return nil
 }
 
 // store writes the file, or sets failed. A new file takes the place of the old
 // one, unless there is no room for it: then the old one is overwritten.
 func (c *copyCheckpoint) store(self *coro.Self) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		c.failed = err
+		return
+	}
 	_, c.failed = aio.Offload(self, func() (struct{}, error) {
-		text, err := json.Marshal(c)
-		if err != nil {
-			return struct{}{}, err
-		}
 		text = append(text, bytes.Repeat([]byte(" "), max(0, checkpointRoom-1-len(text)))...)
 		text = append(text, '\n')
 		next := c.path + ".new"
-		err = writeSynced(next, text)
+		err := writeSynced(next, text)
 		if err == nil {
 			err = os.Rename(next, c.path)
 		}
@@ -115,6 +119,14 @@ func (c *copyCheckpoint) store(self *coro.Self) {
 		}
 		return struct{}{}, err
 	})
+}
+
+// save stores cp, a state of the copy that goes on. That it fails is no reason to
+// end the copy: the last state is there still.
+func (c *copyCheckpoint) save(self *coro.Self, cp *blockio.Checkpoint) error {
+	now := &copyCheckpoint{Checkpoint: *cp, Source: c.Source, Destination: c.Destination, path: c.path}
+	now.store(self)
+	return nil
 }
 
 // writeSynced writes a file and has the disk confirm it. A file that is there

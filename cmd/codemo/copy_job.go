@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/file"
@@ -22,7 +23,9 @@ type copyJob struct {
 	bar      copyBar
 
 	from, to   *blockio.Device
-	larger     bool // the destination is a disk, which has the size it has
+	source     *file.Driver // that of from
+	target     *file.Driver // that of to
+	larger     bool         // the destination is a disk, which has the size it has
 	checkpoint *copyCheckpoint
 	result     blockio.CopyResult
 	hash       []byte
@@ -43,9 +46,14 @@ func (j *copyJob) run(self *coro.Self) (err error) {
 		Coroutines: j.flags.coroutines, Chunk: int(j.flags.chunk), Rate: int64(j.flags.rate),
 		DetectZeroes: int(j.flags.zeroes), Verify: j.flags.verify, Larger: j.larger,
 		Context: j.ctx, Resume: &j.checkpoint.Checkpoint, Progress: j.bar.show,
+		Save: j.checkpoint.save, SaveEvery: j.flags.saveEvery,
 	})
 	if err != nil {
 		return j.stopped(self, err)
+	}
+	// What others did to the files meanwhile no request tells.
+	if err := errors.Join(j.source.CheckUnmodified(self), j.target.Check(self)); err != nil {
+		return j.useless(self, fmt.Errorf("while it was copied: %w", err))
 	}
 	if j.flags.hash {
 		if err := j.sum(self); err != nil {
@@ -67,38 +75,66 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 	if err != nil {
 		return err
 	}
-	j.from, err = openDevice(self, j.src, file.Options{ReadOnly: true, DirectIO: j.flags.direct})
+	j.from, j.source, err = openFileDevice(self, j.src, file.Options{ReadOnly: true, DirectIO: j.flags.direct})
 	if err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, j.from.Close(self))
+			if j.to != nil {
+				err = errors.Join(err, j.to.Close(self))
+			}
 		}
 	}()
-	begin := newCheckpoint
+	j.checkpoint = newCheckpoint(j.dst)
+	if j.flags.resume {
+		if err := offload(self, func() error { return j.checkpoint.read(j.dst) }); err != nil {
+			return err
+		}
+	}
+	regular := was == nil || was.Mode().IsRegular()
+	j.larger = !regular
 	opts := file.Options{DirectIO: j.flags.direct}
-	switch {
-	case j.flags.resume:
-		begin = readCheckpoint
-	case was == nil || was.Mode().IsRegular():
-		opts.Create, opts.Truncate, opts.Size = true, true, j.from.Size()
+	if regular && !j.flags.resume {
+		opts.Create, opts.Perm = true, j.permissions()
 	}
-	j.larger = was != nil && !was.Mode().IsRegular()
-	j.checkpoint, err = aio.Offload(self, func() (*copyCheckpoint, error) { return begin(j.src, j.dst) })
-	if err != nil {
-		return err
-	}
-	j.to, err = openDevice(self, j.dst, opts)
+	j.to, j.target, err = openFileDevice(self, j.dst, opts)
 	if err != nil {
 		return fmt.Errorf("destination: %w", err)
 	}
-	if !j.flags.resume {
-		// It is there from the start, and as large as it will be: when the
-		// disk is full is no time to ask for another block.
-		j.checkpoint.store(self)
+	if j.flags.resume {
+		return j.checkpoint.fits(j.src, j.dst, j.source.Opened(), j.target.Opened())
+	}
+	// From now on what an older checkpoint says is not true any more. It is
+	// as large as it will be: when the disk is full is no time to ask for
+	// another block.
+	j.checkpoint.Source, j.checkpoint.Destination = j.source.Opened(), j.target.Opened()
+	j.checkpoint.Destination.Size = j.from.Size()
+	if !regular {
+		j.checkpoint.Destination.Size = j.to.Size()
+	}
+	j.checkpoint.store(self)
+	if regular {
+		// Its old contents go only now, when it is locked.
+		return errors.Join(j.to.Resize(self, 0), j.to.Resize(self, j.from.Size()))
 	}
 	return nil
+}
+
+// permissions returns what a new destination gets: never more than the source.
+func (j *copyJob) permissions() fs.FileMode {
+	perm := j.source.Perm()
+	if perm == 0 {
+		perm = 0o400 // only root has read it, and only root can write it then
+	}
+	return perm
+}
+
+// offload has a worker call fn.
+func offload(self *coro.Self, fn func() error) error {
+	_, err := aio.Offload(self, func() (struct{}, error) { return struct{}{}, fn() })
+	return err
 }
 
 // different fails if both paths lead to the same file, and returns what the
@@ -117,11 +153,11 @@ func different(src, dst string) (fs.FileInfo, error) {
 // stopped leaves things as the help says when the copy failed with err.
 func (j *copyJob) stopped(self *coro.Self, err error) error {
 	flushed := j.to.Flush(self)
+	if errors.Is(err, blockio.ErrDifferent) {
+		return j.useless(self, err)
+	}
 	if j.flags.removePartial {
 		return j.removed(self, err)
-	}
-	if errors.Is(err, blockio.ErrDifferent) {
-		return errors.Join(err, j.checkpoint.remove(self), fmt.Errorf("%s is not a copy; do not use it", j.dst))
 	}
 	if flushed != nil {
 		// What is on the disk is not known.
@@ -134,19 +170,40 @@ func (j *copyJob) stopped(self *coro.Self, err error) error {
 	return errors.Join(err, fmt.Errorf("%s is not complete; copy --resume goes on, %s is what it needs for that", j.dst, j.checkpoint.path))
 }
 
-// removed removes what the copy made.
+// useless is the end of a copy of which nothing can be used, also not to go on.
+func (j *copyJob) useless(self *coro.Self, err error) error {
+	if j.flags.removePartial {
+		return j.removed(self, err)
+	}
+	return errors.Join(err, j.checkpoint.remove(self), fmt.Errorf("%s is not a copy; do not use it", j.dst))
+}
+
+// removed removes what the copy made: the file itself, where its name is a link
+// to it.
 func (j *copyJob) removed(self *coro.Self, err error) error {
+	path, failed := j.dst, error(nil)
+	if failed = j.checkpoint.remove(self); failed == nil {
+		path, failed = filepath.EvalSymlinks(j.dst)
+	}
+	if failed == nil {
+		st, statErr := os.Stat(path)
+		switch {
+		case statErr != nil:
+			failed = statErr
+		case !st.Mode().IsRegular():
+			failed = fmt.Errorf("%s is not complete", j.dst)
+		case !j.target.Is(st):
+			failed = fmt.Errorf("%s is not removed: it is not the file that was written to", j.dst)
+		default:
+			failed = offload(self, func() error { return os.Remove(path) })
+		}
+	}
+	if failed == nil {
+		failed = fmt.Errorf("%s was removed", path)
+	}
 	to := j.to
 	j.to = nil
-	failed := errors.Join(to.Close(self), j.checkpoint.remove(self))
-	if st, statErr := os.Stat(j.dst); statErr == nil && !st.Mode().IsRegular() {
-		return errors.Join(err, failed, fmt.Errorf("%s is not complete", j.dst))
-	}
-	_, removeErr := aio.Offload(self, func() (struct{}, error) { return struct{}{}, os.Remove(j.dst) })
-	if failed = errors.Join(failed, removeErr); failed == nil {
-		failed = fmt.Errorf("%s was removed", j.dst)
-	}
-	return errors.Join(err, failed)
+	return errors.Join(err, failed, to.Close(self))
 }
 
 // sum hashes the copy, by reading it again.

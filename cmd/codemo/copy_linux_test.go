@@ -89,9 +89,16 @@ func TestCopyOfAFileThatIsTruncatedMeanwhile(t *testing.T) {
 	}
 }
 
-type writerFunc func(p []byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+func TestCopyOfAFileOfTheKernel(t *testing.T) {
+	dst := filepath.Join(t.TempDir(), "dst")
+	code, _, stderr := codemo("copy", "/proc/version", dst)
+	if want := "source: file: /proc/version: says that it is empty, but is made up when it is read"; code != exitFailure || !strings.Contains(stderr, want) {
+		t.Errorf("exit code %d, %q; want it to say %q", code, stderr, want)
+	}
+	if _, err := os.Stat(dst); err == nil {
+		t.Error("there is a destination")
+	}
+}
 
 func TestCopyAroundThePageCacheOfAnOddSize(t *testing.T) {
 	dir := t.TempDir()

@@ -47,6 +47,16 @@ func randomFile(t *testing.T, path string, n int) []byte {
 // it is under way, and returns what it says.
 func interruptedCopy(t *testing.T, args ...string) string {
 	t.Helper()
+	state, said := signalledCopy(t, unix.SIGINT, args...)
+	if code := state.ExitCode(); code != exitFailure {
+		t.Errorf("exit code: got %d, want %d\n%s", code, exitFailure, said)
+	}
+	return said
+}
+
+// signalledCopy is that with any signal.
+func signalledCopy(t *testing.T, signal os.Signal, args ...string) (*os.ProcessState, string) {
+	t.Helper()
 	pipe := filepath.Join(t.TempDir(), "steps")
 	if err := unix.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
@@ -74,7 +84,7 @@ func interruptedCopy(t *testing.T, args ...string) string {
 		}
 		seen += string(buf[:n])
 	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+	if err := cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
 	drained := make(chan struct{})
@@ -82,13 +92,10 @@ func interruptedCopy(t *testing.T, args ...string) string {
 		defer close(drained)
 		io.Copy(io.Discard, steps) //nolint:errcheck // it ends by being closed
 	}()
-	err = cmd.Wait()
+	cmd.Wait() //nolint:errcheck // the caller looks at the state
 	steps.Close()
 	<-drained
-	if code := cmd.ProcessState.ExitCode(); code != exitFailure {
-		t.Errorf("exit code: got %d, %v, want %d\n%s", code, err, exitFailure, stderr.String())
-	}
-	return stderr.String()
+	return cmd.ProcessState, stderr.String()
 }
 
 func TestCopyIsInterruptedAndResumed(t *testing.T) {

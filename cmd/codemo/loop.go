@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -25,36 +26,57 @@ func onLoop(opts []coro.Option, body func(self *coro.Self) error) (err error) {
 	return loop.Run(context.Background())
 }
 
-// errInterrupted is the cause of a context of interruptible that is done.
-var errInterrupted = errors.New("interrupted")
+// A signalError is the cause of a context of interruptible that is done.
+type signalError struct{ os.Signal }
 
-// interruptible returns a context that the first interrupt ends. A second one
-// ends the process.
-func interruptible(ctx context.Context) (context.Context, func()) {
-	signals, stop := signal.NotifyContext(ctx, os.Interrupt)
-	ours, cancel := context.WithCancelCause(ctx)
-	unwatch := context.AfterFunc(signals, func() {
-		cancel(errInterrupted)
-		stop()
-	})
-	return ours, func() {
-		unwatch()
-		stop()
-		cancel(nil)
+func (e signalError) Error() string {
+	switch e.Signal {
+	case os.Interrupt:
+		return "interrupted"
+	case syscall.SIGTERM:
+		return "terminated"
 	}
+	return e.String()
+}
+
+// interruptible returns a context that the first interrupt, termination or hangup
+// ends. A second one ends the process.
+func interruptible(ctx context.Context) (context.Context, func()) {
+	ours, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			cancel(signalError{s})
+		case <-ours.Done():
+			signal.Stop(signals)
+		}
+	}()
+	return ours, func() { cancel(nil) }
 }
 
 // openDevice opens a file as a device that has its path as its name.
 func openDevice(self *coro.Self, path string, opts file.Options) (*blockio.Device, error) {
+	dev, _, err := openFileDevice(self, path, opts)
+	return dev, err
+}
+
+// openFileDevice returns the driver, too.
+func openFileDevice(self *coro.Self, path string, opts file.Options) (*blockio.Device, *file.Driver, error) {
 	driver, err := file.Open(self, path, opts)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	dev, err := blockio.Open(self, driver, blockio.WithName(path))
 	if err != nil {
-		return nil, errors.Join(err, driver.Close(self))
+		return nil, nil, errors.Join(err, driver.Close(self))
 	}
-	return dev, nil
+	return dev, driver, nil
 }
 
 // A stepTracer writes the steps of a command to a file: as a picture, a page or
