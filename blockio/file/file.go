@@ -293,21 +293,6 @@ func (d *Driver) uncut() error {
 	return d.shrunk(d.Size())
 }
 
-// writeAll writes p at off, waiting as needed. It is called by a worker.
-func (d *Driver) writeAll(p []byte, off int64) error {
-	if err := d.uncut(); err != nil {
-		return err
-	}
-	n, err := d.f.WriteAt(p, off)
-	if err != nil && n > 0 {
-		return fmt.Errorf("after %d bytes: %w", n, cause(err))
-	}
-	if err == nil && off+int64(n) > d.Size() {
-		err = d.f.Truncate(d.Size()) // direct I/O writes to the end of the last sector
-	}
-	return cause(err)
-}
-
 // cause takes the path out of an error of package os, which the Device names
 // anyway, and keeps the system call and the error number.
 func cause(err error) error {

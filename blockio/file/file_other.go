@@ -46,3 +46,15 @@ func (d *Driver) WriteAt(self *coro.Self, p []byte, off int64, flags blockio.Fla
 func (d *Driver) Flush(self *coro.Self) error {
 	return d.offload(self, func() error { return cause(d.f.Sync()) })
 }
+
+// writeAll writes p at off, waiting as needed. It is called by a worker.
+func (d *Driver) writeAll(p []byte, off int64) error {
+	if err := d.uncut(); err != nil {
+		return err
+	}
+	n, err := d.f.WriteAt(p, off)
+	if err != nil && n > 0 {
+		return fmt.Errorf("after %d bytes: %w", n, cause(err))
+	}
+	return cause(err)
+}
