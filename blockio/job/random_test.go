@@ -25,6 +25,7 @@ type program struct {
 	t        testing.TB
 	rng      *rand.Rand
 	src, dst *blockio.Device
+	target   *disk // below dst
 	model    blocktest.Model
 	stop     bool // workers
 	tasks    []*aio.Task
@@ -40,7 +41,8 @@ func newProgram(t testing.TB, self *coro.Self, seed uint64) *program {
 	}
 	open := func(name string, n uint64, opts ...blockio.Option) *blockio.Device {
 		limits := blockio.Limits{Alignment: []int{1, 512, 4096}[p.rng.IntN(3)], MaxTransfer: []int{0, 8192}[p.rng.IntN(2)]}
-		var driver blockio.Driver = mem.New(size, mem.WithLimits(limits))
+		p.target = &disk{Filter: blockio.Filter{Driver: mem.New(size, mem.WithLimits(limits))}}
+		var driver blockio.Driver = p.target
 		if p.rng.IntN(4) == 0 {
 			driver = basic{driver}
 		}
@@ -198,16 +200,23 @@ func (p *program) pause(self *coro.Self, most int) {
 	}
 }
 
-// end waits for the workers, and looks at the source.
-func (p *program) end(self *coro.Self) {
+// end waits for the workers, and looks at the source, which must stand on the
+// driver given, if one is.
+func (p *program) end(self *coro.Self, source ...blockio.Driver) {
 	for _, task := range p.tasks {
 		if err := task.Wait(self); err != nil && !errors.Is(err, context.Canceled) {
 			p.t.Error(err)
 		}
 	}
 	p.read(self, 0, p.src.Size())
+	for range 100 {
+		aio.Yield(self) // to those who take off a filter
+	}
 	if s := blockio.Describe(p.src); strings.Contains(s, "mirror") || strings.Contains(s, "backup") {
 		p.t.Errorf("a filter is left:\n%s", s)
+	}
+	if len(source) > 0 && p.src.Driver() != source[0] {
+		p.t.Errorf("the source stands on %v", p.src.Driver())
 	}
 	p.ok(p.src.Close(self))
 	p.ok(p.dst.Close(self))
@@ -231,13 +240,18 @@ func (p *program) same(self *coro.Self, d *blockio.Device, want []byte) {
 	}
 }
 
+// startMirror starts a mirror of any kind.
+func (p *program) startMirror(self *coro.Self) (*job.Mirror, error) {
+	return job.StartMirror(self, p.src, p.dst, job.MirrorOptions{
+		Mode: job.Mode(p.rng.IntN(3)), Coroutines: 1 + p.rng.IntN(5), Chunk: 4096 << p.rng.IntN(4), Granularity: 512 << p.rng.IntN(5),
+	})
+}
+
 // mirror runs a mirror to its end.
 func (p *program) mirror(self *coro.Self) error {
 	p.begin(self)
 	p.pause(self, 40)
-	m, err := job.StartMirror(self, p.src, p.dst, job.MirrorOptions{
-		Mode: job.Mode(p.rng.IntN(3)), Coroutines: 1 + p.rng.IntN(5), Chunk: 4096 << p.rng.IntN(4), Granularity: 512 << p.rng.IntN(5),
-	})
+	m, err := p.startMirror(self)
 	if err != nil {
 		return err
 	}
@@ -273,6 +287,46 @@ func (p *program) mirror(self *coro.Self) error {
 	p.end(self)
 	return nil
 }
+
+// doomed runs jobs whose target fails or whose owner is cancelled, at any time,
+// also while it is started or ended. The source must not mind.
+func (p *program) doomed(self *coro.Self) error {
+	source := p.src.Driver()
+	p.begin(self)
+	for range 1 + p.rng.IntN(3) {
+		p.target.fail = nil
+		owner := aio.Go(self, func(self *coro.Self) error {
+			if p.rng.IntN(3) == 0 {
+				b, err := job.StartBackup(self, p.src, p.dst, job.BackupOptions{Coroutines: 2, Chunk: 4096, Granularity: 1024})
+				if err != nil {
+					return err
+				}
+				return b.Wait(self)
+			}
+			m, err := p.startMirror(self)
+			if err != nil {
+				return err
+			}
+			p.pause(self, 100)
+			return m.Stop(self)
+		})
+		p.pause(self, 300)
+		if p.rng.IntN(2) == 0 {
+			owner.Cancel(nil)
+		} else {
+			p.target.fail = func(blockio.Op) error { return errBad }
+		}
+		err := owner.Wait(self)
+		if err != nil && !errors.Is(err, errBad) && !errors.Is(err, context.Canceled) && !errors.Is(err, job.ErrCancelled) {
+			return err
+		}
+	}
+	p.target.fail = nil
+	p.end(self, source)
+	return nil
+}
+
+var errBad = errors.New("bad")
 
 // backup runs a backup to its end.
 func (p *program) backup(self *coro.Self) error {
@@ -324,6 +378,7 @@ func onSeed(t testing.TB, h coro.Handoff, seed uint64, run func(p *program, self
 
 func TestRandomMirrors(t *testing.T) { eachSeed(t, (*program).mirror) }
 func TestRandomBackups(t *testing.T) { eachSeed(t, (*program).backup) }
+func TestRandomEnds(t *testing.T)    { eachSeed(t, (*program).doomed) }
 
 // TestBugsAreFound plants a bug, and wants the programs above to find it.
 func TestBugsAreFound(t *testing.T) {
