@@ -225,7 +225,10 @@ func TestPivotThatIsKilledLeavesTheMirror(t *testing.T) {
 		t.Run(kill.String(), func(t *testing.T) {
 			each(t, func(t *testing.T, self *coro.Self) {
 				p := newPair(t, self, 16<<10)
-				m := startMirror(t, self, p, job.ModePassive)
+				o := small
+				o.Mode, o.Rate = job.ModePassive, 1<<10 // the crew sleeps, and leaves it to Pivot
+				m, err := job.StartMirror(self, p.src, p.dst, o)
+				must(t, err)
 				must(t, m.WaitReady(self))
 				p.from.lag, p.to.lag = 2*ms, 3*ms
 				must(t, p.src.WriteAt(self, fill(8<<10, 'b'), 0))

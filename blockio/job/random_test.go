@@ -18,7 +18,7 @@ import (
 	"github.com/gohandoff/coroutine/coro/aio"
 )
 
-var seeds = flag.Int("job-seeds", 40, "how many random programs to run for each kind of job and handoff")
+var seeds = flag.Int("job-seeds", 25, "how many random programs to run for each kind of job and handoff")
 
 // A program is a random use of a device that a job copies.
 type program struct {
