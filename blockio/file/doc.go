@@ -11,5 +11,9 @@
 // of /proc, cannot be opened: they would look empty.
 //
 // A file that is opened for writing is locked against a second writer, of this
-// process or another one, where the system has such locks (flock).
+// process or another one, where the system has such locks (flock). On Linux it is
+// also locked as QEMU does it, by open file description locks on the bytes 100,
+// 101, 103, 201 and 203, so that a writer here and a QEMU that has the file open,
+// for writing or with no other writer wanted, keep each other out. A reader takes
+// no lock: it gets on with a QEMU that writes, and does not keep one out.
 package file

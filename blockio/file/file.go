@@ -123,7 +123,7 @@ func open(path string, opts Options) (_ *Driver, err error) {
 		return nil, err // it has been replaced meanwhile
 	}
 	if !opts.ReadOnly && !opts.NoLock {
-		if err := lock(f); err != nil {
+		if err := lockOpenFile(f); err != nil {
 			return nil, fmt.Errorf("file: %s: %w", path, err)
 		}
 	}

@@ -4,5 +4,5 @@ package file
 
 import "os"
 
-// lock does nothing: the system has no such lock, or one that fits.
-func lock(*os.File) error { return nil }
+// lockOpenFile does nothing: the system has no such lock, or one that fits.
+func lockOpenFile(*os.File) error { return nil }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lock takes the lock of a writer. It belongs to the open file, and goes with it.
-func lock(f *os.File) error {
+// flock takes the lock of that name. It belongs to the open file, and goes with it.
+func flock(f *os.File) error {
 	conn, err := f.SyscallConn()
 	if err != nil {
 		return err

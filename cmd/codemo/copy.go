@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -95,21 +94,16 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 }
 
 // runCopy is copy with its arguments checked.
-func runCopy(cmd *cobra.Command, src, dst string, f copyFlags) (err error) {
+func runCopy(cmd *cobra.Command, src, dst string, f copyFlags) error {
 	ctx, stop := interruptible(cmd.Context())
 	defer stop()
 	if err := keepApart(src, dst, f.trace, f.resume); err != nil {
 		return err
 	}
-	tracer, opts, err := newStepTracer(f.trace)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, tracer.Close()) }()
 	job := &copyJob{
 		ctx: ctx, src: src, dst: dst, flags: f, bar: copyBar{out: cmd.ErrOrStderr(), on: isTerminal(cmd.ErrOrStderr())},
 	}
-	if err := onLoop(append(opts, coro.WithHandoff(f.handoff)), job.run); err != nil {
+	if err := tracedLoop(f.trace, f.handoff, nil, job.run); err != nil {
 		job.bar.clear()
 		return err
 	}

@@ -49,12 +49,7 @@ func keepApart(src, dst, trace string, resume bool) error {
 	if text, err := os.ReadFile(checkpoint); !resume && err == nil && json.Unmarshal(text, new(copyCheckpoint)) != nil {
 		return fmt.Errorf("%s: is there, and is no checkpoint of a copy; the copy would overwrite it", checkpoint)
 	}
-	for _, other := range []string{src, dst, checkpoint} {
-		if trace != "" && sameFile(trace, other) {
-			return fmt.Errorf("--trace %s: is the same file as %s, and would overwrite it", trace, other)
-		}
-	}
-	return nil
+	return traceApart(trace, src, dst, checkpoint)
 }
 
 // sameFile reports whether two names are, or would be, of one file.

@@ -22,6 +22,7 @@ type ioFlags struct {
 	readOnly bool
 	direct   bool
 	noTimes  bool
+	trace    string
 }
 
 func newIO() *cobra.Command {
@@ -54,6 +55,7 @@ A command that fails says so, and the next one is done; the exit code is 1 then.
 	fl.Lookup("create").DefValue = ""
 	fl.BoolVarP(&f.readOnly, "read-only", "r", false, "change nothing")
 	fl.BoolVar(&f.direct, "direct-io", false, "go around the page cache")
+	fl.StringVar(&f.trace, "trace", "", "write each step of the coroutines to a `FILE`")
 	fl.BoolVar(&f.noTimes, "no-times", false, "leave out how long it took, so that the output is the same on each run")
 	return cmd
 }
@@ -67,39 +69,42 @@ func oneFile(cmd *cobra.Command, args []string) error {
 }
 
 func runIO(cmd *cobra.Command, path string, f ioFlags) error {
+	return tracedLoop(f.trace, f.handoff, []string{path}, func(self *coro.Self) error { return f.do(cmd, self, path) })
+}
+
+// do opens the file and does the commands.
+func (f *ioFlags) do(cmd *cobra.Command, self *coro.Self, path string) (err error) {
 	opts := file.Options{ReadOnly: f.readOnly, DirectIO: f.direct, Create: f.create >= 0, Size: max(0, int64(f.create))}
-	return onLoop([]coro.Option{coro.WithHandoff(f.handoff)}, func(self *coro.Self) (err error) {
-		dev, err := openDevice(self, path, opts)
+	dev, err := openDevice(self, path, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, dev.Close(self)) }()
+	// The limit keeps a slip of the finger from taking all memory.
+	s := &ioshell.Shell{Device: dev, Out: cmd.OutOrStdout(), Times: !f.noTimes, Limit: 1 << 30}
+	next := given(f.commands)
+	if f.commands == nil {
+		next = lines(cmd.InOrStdin(), cmd.OutOrStdout())
+	}
+	for {
+		line, err := next(self)
+		if err == nil {
+			err = s.Do(self, line)
+		}
+		if err == io.EOF || err == ioshell.ErrQuit {
+			break
+		}
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, dev.Close(self)) }()
-		// The limit keeps a slip of the finger from taking all memory.
-		s := &ioshell.Shell{Device: dev, Out: cmd.OutOrStdout(), Times: !f.noTimes, Limit: 1 << 30}
-		next := given(f.commands)
-		if f.commands == nil {
-			next = lines(cmd.InOrStdin(), cmd.OutOrStdout())
-		}
-		for {
-			line, err := next(self)
-			if err == nil {
-				err = s.Do(self, line)
-			}
-			if err == io.EOF || err == ioshell.ErrQuit {
-				break
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if err := s.Finish(self); err != nil {
-			return err
-		}
-		if s.Failed() {
-			return errors.New("io: at least one command failed")
-		}
-		return nil
-	})
+	}
+	if err := s.Finish(self); err != nil {
+		return err
+	}
+	if s.Failed() {
+		return errors.New("io: at least one command failed")
+	}
+	return nil
 }
 
 // given returns one command after the other.

@@ -111,6 +111,30 @@ func newStepTracer(path string) (*stepTracer, []coro.Option, error) {
 	return t, []coro.Option{coro.WithTracer(t)}, nil
 }
 
+// tracedLoop is onLoop with each step written to the file trace, unless that is "".
+// It must be none of others.
+func tracedLoop(trace string, h coro.Handoff, others []string, body func(self *coro.Self) error) (err error) {
+	if err := traceApart(trace, others...); err != nil {
+		return err
+	}
+	tracer, opts, err := newStepTracer(trace)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tracer.Close()) }()
+	return onLoop(append(opts, coro.WithHandoff(h)), body)
+}
+
+// traceApart looks that the trace would not overwrite one of the files.
+func traceApart(trace string, others ...string) error {
+	for _, other := range others {
+		if trace != "" && sameFile(trace, other) {
+			return fmt.Errorf("--trace %s: is the same file as %s, and would overwrite it", trace, other)
+		}
+	}
+	return nil
+}
+
 // Trace implements [coro.Tracer].
 func (t *stepTracer) Trace(e coro.Event) {
 	if t.err == nil {

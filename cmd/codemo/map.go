@@ -14,7 +14,7 @@ import (
 )
 
 func newMap() *cobra.Command {
-	asJSON := false
+	asJSON, trace := false, ""
 	cmd := &cobra.Command{
 		Use:   "map FILE",
 		Short: "Print which parts of a file are data, and which are holes",
@@ -26,7 +26,7 @@ and whether it is data or a hole. With --json, the names are those of
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var all []ioshell.Extent
-			err := onLoop(nil, func(self *coro.Self) (err error) {
+			err := tracedLoop(trace, coro.Channel, args, func(self *coro.Self) (err error) {
 				dev, err := openDevice(self, args[0], file.Options{ReadOnly: true})
 				if err != nil {
 					return err
@@ -46,6 +46,7 @@ and whether it is data or a hole. With --json, the names are those of
 			return mapText(cmd.OutOrStdout(), all)
 		},
 	}
+	cmd.Flags().StringVar(&trace, "trace", "", "write each step of the coroutines to a `FILE`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
