@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/coro"
@@ -107,6 +108,9 @@ func open(path string, opts Options) (_ *Driver, err error) {
 		perm = 0o666
 	}
 	f, err := openFile(path, flags, perm, opts.DirectIO)
+	if device && errors.Is(err, syscall.EBUSY) {
+		return nil, fmt.Errorf("file: %s: %w, or mounted: %w", path, ErrLocked, cause(err))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("file: %w", err)
 	}
