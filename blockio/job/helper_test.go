@@ -36,6 +36,7 @@ func each(t *testing.T, f func(t *testing.T, self *coro.Self)) {
 type disk struct {
 	blockio.Filter
 	lag         time.Duration
+	slow        blockio.Op // only these take the time; OpNone: all
 	fail        func(op blockio.Op) error
 	going, most int
 }
@@ -53,7 +54,7 @@ func (d *disk) do(self *coro.Self, op blockio.Op, work func() error) error {
 	d.going++
 	d.most = max(d.most, d.going)
 	defer func() { d.going-- }()
-	if d.lag > 0 {
+	if d.lag > 0 && (d.slow == blockio.OpNone || d.slow == op) {
 		aio.Sleep(self, d.lag)
 	}
 	if d.fail != nil {

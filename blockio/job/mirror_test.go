@@ -108,6 +108,25 @@ func TestAutoCatchesUpWithAnyWriter(t *testing.T) {
 	})
 }
 
+// TestCopyWaitsForAnActiveWrite has a range be copied that is being written to
+// both sides: what was read before the write must not come to the target after it.
+func TestCopyWaitsForAnActiveWrite(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		p := newPair(t, self, 64<<10)
+		m := startMirror(t, self, p, job.ModeActive)
+		must(t, m.WaitReady(self))
+		p.from.lag, p.from.slow = 2*ms, blockio.OpWrite
+		p.to.lag, p.to.slow = 20*ms, blockio.OpZeroes
+		w := at(self, 0, func(self *coro.Self) error { return p.src.WriteAt(self, fill(512, 'b'), 0) })
+		aio.Sleep(self, ms)
+		must(t, p.src.Discard(self, 0, 4096)) // has it copied, as zeroes
+		must(t, w.Wait(self))
+		must(t, m.Stop(self))
+		wantEqual(t, "source", "512xb 3584x. 61440xa", contents(t, self, p.src))
+		wantEqual(t, "target", "512xb 3584x. 61440xa", contents(t, self, p.dst))
+	})
+}
+
 func TestPivotExchangesTheDrivers(t *testing.T) {
 	each(t, func(t *testing.T, self *coro.Self) {
 		p := newPair(t, self, 64<<10)
