@@ -260,4 +260,3 @@ func TestPivotThatIsKilledLeavesTheMirror(t *testing.T) {
 		})
 	}
 }
-
