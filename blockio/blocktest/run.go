@@ -25,6 +25,7 @@ type config struct {
 	sizes    []int64
 	real     bool
 	device   []blockio.Option
+	errors   func(error) bool
 }
 
 // WithSeeds has Run try n seeds, from 1 on; the default is 3. More find more.
@@ -53,6 +54,13 @@ func WithRealClock() Option { return func(c *config) { c.real = true } }
 func WithDevice(opts ...blockio.Option) Option {
 	return func(c *config) { c.device = append(c.device, opts...) }
 }
+
+// WithErrors expects that requests fail now and then, with errors for which
+// expected is true, and such a request may have been done or not, or in parts: as
+// if it had been killed. That is for a driver whose faults are made on purpose. A
+// request that succeeds has to be right all the same. To look at the whole device,
+// reads are tried again, up to a hundred times.
+func WithErrors(expected func(error) bool) Option { return func(c *config) { c.errors = expected } }
 
 // Run tests the drivers that open makes, in subtests, on both handoffs. A
 // failure names its seed.
@@ -88,10 +96,14 @@ func (c *config) run(t testing.TB, h coro.Handoff, open func(self *coro.Self) bl
 			return err
 		}
 		p := newProgram(t, d, checked, seed, c.requests)
+		p.errors = c.errors
 		if err := p.run(self, c.workers); err != nil {
 			return err
 		}
-		return d.Close(self)
+		if err := d.Close(self); !p.expected(err) {
+			return err
+		}
+		return nil
 	})
 }
 
