@@ -89,7 +89,7 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 	fl.BoolVar(&f.resume, "resume", false, "go on with a copy that did not come to its end")
 	fl.BoolVar(&f.removePartial, "remove-partial", false, "remove the destination if the copy does not come to its end")
 	fl.DurationVar(&f.saveEvery, "save-every", blockio.DefaultSaveEvery, "bring the checkpoint up to date each `TIME`")
-	fl.StringVar(&f.trace, "trace", "", "write each step of the coroutines to a `FILE`")
+	fl.StringVar(&f.trace, "trace", "", traceUsage)
 	return cmd
 }
 

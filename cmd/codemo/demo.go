@@ -25,6 +25,7 @@ type demoFlags struct {
 	handoff coro.Handoff
 	color   colorMode
 	steps   uint64
+	trace   string
 }
 
 func newDemo() *cobra.Command {
@@ -37,7 +38,8 @@ with holes in a temporary folder, has 16 coroutines copy it through the block la
 draws some of their steps, compares the hashes of both files, and looks whether anything
 was left behind: coroutines, goroutines, requests.`,
 		Example: `  codemo demo
-  codemo demo --steps 200 --handoff direct`,
+  codemo demo --steps 200 --handoff direct
+  codemo demo --trace copy.html`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo(cmd.Context(), cmd.OutOrStdout(), f)
@@ -46,6 +48,7 @@ was left behind: coroutines, goroutines, requests.`,
 	handoffFlag(cmd, &f.handoff)
 	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
 	cmd.Flags().Uint64Var(&f.steps, "steps", 30, "draw `N` steps of the copy")
+	cmd.Flags().StringVar(&f.trace, "trace", "", traceUsage)
 	complete(cmd, "color", colorModes[:]...)
 	return cmd
 }
@@ -56,6 +59,11 @@ const (
 )
 
 func demo(ctx context.Context, out io.Writer, f demoFlags) (err error) {
+	tracer, _, err := newStepTracer(f.trace)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tracer.Close()) }()
 	before := runtime.NumGoroutine()
 	say := func(format string, args ...any) { // a pipe that is closed shows at the end
 		_, e := fmt.Fprintf(out, format, args...)
@@ -80,7 +88,11 @@ func demo(ctx context.Context, out io.Writer, f demoFlags) (err error) {
 	say("   This is from the middle, when all of them have begun:\n\n")
 	l := trace.NewStream(trace.NewLadder(out, trace.WithWidth(columns(out)), trace.WithColor(f.color.on(out))))
 	d := demoCopy{ctx: ctx, src: src, dst: dst}
-	if err := onLoop([]coro.Option{coro.WithHandoff(f.handoff), coro.WithTracer(&excerpt{to: l, left: f.steps})}, d.run); err != nil {
+	some := &excerpt{to: l, left: f.steps}
+	if tracer != nil {
+		some.all = tracer.stream
+	}
+	if err := onLoop([]coro.Option{coro.WithHandoff(f.handoff), coro.WithTracer(some)}, d.run); err != nil {
 		return err
 	}
 	if err := l.Close(); err != nil {
@@ -105,15 +117,19 @@ func demo(ctx context.Context, out io.Writer, f demoFlags) (err error) {
 }
 
 // An excerpt passes on some steps of a thread, from when all coroutines of the
-// copy have begun.
+// copy have begun, and all of them to whom wants all.
 type excerpt struct {
 	to   coro.Tracer
+	all  coro.Tracer // or nil
 	left uint64
 	open bool
 }
 
 // Trace implements [coro.Tracer].
 func (x *excerpt) Trace(e coro.Event) {
+	if x.all != nil {
+		x.all.Trace(e)
+	}
 	// Each of them is made, scheduled, entered, waits and yields; the picture
 	// begins where the leader enters one.
 	x.open = x.open || e.Seq > 6*demoCoroutines && e.Kind == coro.EventEnter && e.From == nil

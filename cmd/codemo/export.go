@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gohandoff/coroutine/coro/trace"
@@ -55,34 +56,53 @@ func (f *traceFormat) Set(s string) error {
 	return fmt.Errorf("want one of %s", strings.Join(formatNames(), ", "))
 }
 
-// forFile returns the format, if need be by the extension of the file.
+// forFile returns the format, if need be by the extension of what --output
+// names; "-" is standard output.
 func (f traceFormat) forFile(file string) (string, error) {
+	if f == "" && (file == "" || file == "-") {
+		return "text", nil
+	}
+	return f.forFlag("output", file)
+}
+
+// forFlag is forFile for what another flag names.
+func (f traceFormat) forFlag(flag, file string) (string, error) {
 	if f != "" {
 		return string(f), nil
 	}
 	ext := strings.ToLower(filepath.Ext(file))
+	var all []string
 	for _, known := range formats {
-		for _, e := range known.exts {
-			if e == ext {
-				return known.name, nil
-			}
+		if slices.Contains(known.exts, ext) {
+			return known.name, nil
+		}
+		all = append(all, known.exts[0])
+	}
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return "", usagef("--%s %s: is a directory; want a file", flag, file)
+	}
+	hint := "want a name that ends in " + strings.Join(all, ", ")
+	if flag == "output" {
+		hint += ", or give a --format"
+	}
+	return "", usagef("--%s %s: the extension tells no format; %s", flag, file, hint)
+}
+
+// writeFormat writes t to w.
+func writeFormat(w io.Writer, format string, t *trace.Trace) error {
+	for _, f := range formats {
+		if f.name == format {
+			return f.write(w, t)
 		}
 	}
-	if file == "" {
-		return "text", nil
-	}
-	return "", usagef("--output %s: the extension tells no format; give one with --format", file)
+	return fmt.Errorf("no format %q", format) // a bug: flags have been checked
 }
 
 // writeTrace writes t to a file, or to out if there is none.
 func writeTrace(out io.Writer, file, format string, t *trace.Trace) error {
 	var b bytes.Buffer
-	for _, f := range formats {
-		if f.name == format {
-			if err := f.write(&b, t); err != nil {
-				return err
-			}
-		}
+	if err := writeFormat(&b, format, t); err != nil {
+		return err
 	}
 	if file != "" && file != "-" {
 		if err := os.WriteFile(file, b.Bytes(), 0o666); err != nil {
@@ -113,21 +133,40 @@ func writeSlog(w io.Writer, t *trace.Trace) error {
 	return nil
 }
 
-// readTrace reads a trace as JSON lines; "-" is standard input.
+// readTrace reads a trace as JSON lines; "-" is standard input. With its error
+// comes what there is before it, if anything.
 func readTrace(file string) (*trace.Trace, error) {
+	in := os.Stdin
 	if file == "-" {
-		return trace.ReadJSONL(os.Stdin)
-	}
-	f, err := os.Open(file)
-	if err == nil {
-		defer f.Close()
-		var t *trace.Trace
-		if t, err = trace.ReadJSONL(f); err == nil {
-			return t, nil
+		file = "standard input"
+	} else {
+		f, err := os.Open(file)
+		if pathError := (*os.PathError)(nil); errors.As(err, &pathError) {
+			err = pathError.Err
 		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		defer f.Close()
+		in = f
 	}
+	t, err := trace.ReadJSONL(in)
 	if pathError := (*os.PathError)(nil); errors.As(err, &pathError) {
 		err = pathError.Err
 	}
-	return nil, fmt.Errorf("%s: %w", file, err)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", file, err)
+	}
+	return t, err
+}
+
+// readCut is readTrace for who takes a trace whose last line is cut short, as by
+// a program that was killed: a line on warn says so.
+func readCut(warn io.Writer, file string) (*trace.Trace, error) {
+	t, err := readTrace(file)
+	if err == nil || t == nil || len(t.Records) == 0 || !errors.Is(err, io.ErrUnexpectedEOF) {
+		return t, err
+	}
+	fmt.Fprintf(warn, "codemo: %v: the last line is cut short; showing what comes before it\n", err)
+	return t, nil
 }

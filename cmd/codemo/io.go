@@ -55,7 +55,7 @@ A command that fails says so, and the next one is done; the exit code is 1 then.
 	fl.Lookup("create").DefValue = ""
 	fl.BoolVarP(&f.readOnly, "read-only", "r", false, "change nothing")
 	fl.BoolVar(&f.direct, "direct-io", false, "go around the page cache")
-	fl.StringVar(&f.trace, "trace", "", "write each step of the coroutines to a `FILE`")
+	fl.StringVar(&f.trace, "trace", "", traceUsage)
 	fl.BoolVar(&f.noTimes, "no-times", false, "leave out how long it took, so that the output is the same on each run")
 	return cmd
 }

@@ -42,7 +42,7 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 	fl.Var(&f.loadRate, "load-rate", "they write at most `SIZE` a second; 0 is no limit")
 	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides where they write")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "yes, --load may destroy what is in SRC")
-	fl.StringVar(&f.trace, "trace", "", "write each step of the coroutines to a `FILE`")
+	fl.StringVar(&f.trace, "trace", "", traceUsage)
 }
 
 func (f *liveFlags) check() error {

@@ -79,36 +79,48 @@ func openFileDevice(self *coro.Self, path string, opts file.Options) (*blockio.D
 	return dev, driver, nil
 }
 
-// A stepTracer writes the steps of a command to a file: as a picture, a page or
-// what else the extension says, when all is over; else each step as a line.
-type stepTracer struct {
-	file *os.File
-	buf  *bufio.Writer
-	err  error
+// traceUsage tells of --trace.
+const traceUsage = "write each step of the coroutines to a `FILE`: .txt, .jsonl, .html, .svg, .json for Perfetto, or .log"
 
-	whole  *trace.Trace // what has no lines
+// A stepTracer writes the steps of a command to a file, in the form that its
+// extension says. Text and JSON lines are written as the steps happen, so that a
+// command that is killed leaves them; the other forms when all is over.
+type stepTracer struct {
 	stream *trace.Stream
-	path   string
+	file   *os.File
+	buf    *bufio.Writer
+	whole  *trace.Trace // of a form that is written at the end
 	format string
 }
 
-// newStepTracer makes path, and returns the option for the thread; without a
-// path it returns none.
+// newStepTracer makes the file that --trace names, and returns the option for
+// the thread; without a path it returns none. An extension that means no format
+// is an error before anything is made.
 func newStepTracer(path string) (*stepTracer, []coro.Option, error) {
 	if path == "" {
 		return nil, nil, nil
+	}
+	format, err := traceFormat("").forFlag("trace", path)
+	if err != nil {
+		return nil, nil, err
 	}
 	f, err := os.Create(path)
 	if err != nil {
 		return nil, nil, fileError("trace", path, err)
 	}
-	t := &stepTracer{file: f, buf: bufio.NewWriter(f), path: path}
-	if t.format, err = traceFormat("").forFile(path); err == nil && t.format != "text" {
+	t := &stepTracer{file: f, buf: bufio.NewWriter(f), format: format}
+	var sink trace.Sink
+	switch format {
+	case "text":
+		sink = trace.NewLadder(t.buf)
+	case "jsonl":
+		sink = trace.NewJSONLWriter(t.buf, path, true)
+	default:
 		t.whole = &trace.Trace{Title: path}
-		t.stream = trace.NewStream(t.whole, trace.WithClock(trace.Since(time.Now())))
-		return t, []coro.Option{coro.WithTracer(t.stream)}, nil
+		sink = t.whole
 	}
-	return t, []coro.Option{coro.WithTracer(t)}, nil
+	t.stream = trace.NewStream(sink, trace.WithClock(trace.Since(time.Now())))
+	return t, []coro.Option{coro.WithTracer(t.stream)}, nil
 }
 
 // tracedLoop is onLoop with each step written to the file trace, unless that is "".
@@ -135,25 +147,16 @@ func traceApart(trace string, others ...string) error {
 	return nil
 }
 
-// Trace implements [coro.Tracer].
-func (t *stepTracer) Trace(e coro.Event) {
-	if t.err == nil {
-		_, t.err = fmt.Fprintf(t.buf, "%6d  %s\n", e.Seq, e)
-	}
-}
-
 // Close writes what is left. A nil tracer has nothing.
 func (t *stepTracer) Close() error {
 	if t == nil {
 		return nil
 	}
-	if t.stream != nil {
-		if err := errors.Join(t.stream.Close(), t.file.Close()); err != nil {
-			return fmt.Errorf("writing the trace: %w", err)
-		}
-		return writeTrace(nil, t.path, t.format, t.whole)
+	err := t.stream.Close()
+	if t.whole != nil && err == nil {
+		err = writeFormat(t.buf, t.format, t.whole)
 	}
-	if err := errors.Join(t.err, t.buf.Flush(), t.file.Close()); err != nil {
+	if err := errors.Join(err, t.buf.Flush(), t.file.Close()); err != nil {
 		return fmt.Errorf("writing the trace: %w", err)
 	}
 	return nil

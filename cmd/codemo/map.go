@@ -46,7 +46,7 @@ and whether it is data or a hole. With --json, the names are those of
 			return mapText(cmd.OutOrStdout(), all)
 		},
 	}
-	cmd.Flags().StringVar(&trace, "trace", "", "write each step of the coroutines to a `FILE`")
+	cmd.Flags().StringVar(&trace, "trace", "", traceUsage)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

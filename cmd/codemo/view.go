@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,14 +20,18 @@ import (
 
 func newView() *cobra.Command {
 	var format traceFormat
-	var output, listen string
+	var output string
+	var port uint16
 	cmd := &cobra.Command{
 		Use:   "view TRACE.jsonl",
 		Short: "Show a trace as a page, or convert it",
 		Long: `view reads a trace that was written as JSON lines ("-" is standard input) and
 serves it as a page to step through, on this machine only, until it is
 interrupted. With --output or --format it writes the trace in another form
-instead: text, jsonl, perfetto, svg, html or slog.`,
+instead: text, jsonl, perfetto, svg, html or slog.
+
+Of a trace whose last line is cut short, as by a program that was killed, it shows
+what comes before, and says so.`,
 		Example: `  codemo view wake.jsonl
   codemo view wake.jsonl -o wake.svg
   codemo view wake.jsonl --format=text`,
@@ -36,7 +41,7 @@ instead: text, jsonl, perfetto, svg, html or slog.`,
 			if err != nil {
 				return err
 			}
-			t, err := readTrace(args[0])
+			t, err := readCut(cmd.ErrOrStderr(), args[0])
 			if err != nil {
 				return err
 			}
@@ -45,12 +50,12 @@ instead: text, jsonl, perfetto, svg, html or slog.`,
 			}
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt)
 			defer stop()
-			return serve(ctx, cmd.OutOrStdout(), listen, t)
+			return serve(ctx, cmd.OutOrStdout(), strconv.Itoa(int(port)), t)
 		},
 	}
 	cmd.Flags().Var(&format, "format", "`FORMAT`: text, jsonl, perfetto, svg, html or slog; the default is by the file's extension")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to a `FILE`")
-	cmd.Flags().StringVar(&listen, "port", "0", "serve on this `PORT`; 0 is any that is free")
+	cmd.Flags().Uint16Var(&port, "port", 0, "serve on this `PORT`; 0 is any that is free")
 	complete(cmd, "format", formatNames()...)
 	return cmd
 }
@@ -63,6 +68,9 @@ func serve(ctx context.Context, out io.Writer, port string, t *trace.Trace) erro
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
+		if op := (*net.OpError)(nil); errors.As(err, &op) {
+			err = op.Err
+		}
 		return fmt.Errorf("--port %s: %w", port, err)
 	}
 	mux := http.NewServeMux()

@@ -50,12 +50,12 @@ func TestReadJSONLErrors(t *testing.T) {
 		want error
 		text string
 	}{
-		"empty":       {"", trace.ErrFormat, "line 1"},
+		"empty":       {"", trace.ErrFormat, "line 1: it is empty"},
 		"other":       {`{"a":1}`, trace.ErrFormat, `format is ""`},
-		"version":     {`{"format":"coroutine-trace","version":2}`, trace.ErrFormat, "version is 2, want 1 to 1"},
+		"version":     {`{"format":"coroutine-trace","version":2}`, trace.ErrFormat, "version is 2, and this program reads up to 1"},
 		"no kind":     {head + `{"thread":"main"}`, trace.ErrFormat, "line 2: no kind"},
 		"cut short":   {head + `{"thread":"main","ki`, io.ErrUnexpectedEOF, "line 2"},
-		"wrong types": {head + `{"thread":5,"kind":"enter"}`, nil, "line 2"},
+		"wrong types": {head + `{"thread":5,"kind":"enter"}`, trace.ErrFormat, "line 2: trace: not a coroutine trace: thread is number"},
 	} {
 		_, err := trace.ReadJSONL(strings.NewReader(test.in))
 		if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {

@@ -127,14 +127,19 @@ func WriteJSONL(w io.Writer, t *Trace) error {
 func ReadJSONL(r io.Reader) (*Trace, error) {
 	dec := json.NewDecoder(bufio.NewReader(r))
 	var h jsonHeader
-	if err := dec.Decode(&h); err != nil {
-		return nil, fmt.Errorf("%w: line 1: %w", ErrFormat, unexpected(err))
+	switch err := dec.Decode(&h); {
+	case err == io.EOF:
+		return nil, fmt.Errorf("%w: line 1: it is empty: %w", ErrFormat, io.ErrUnexpectedEOF)
+	case err != nil:
+		return nil, fmt.Errorf("%w: line 1: %w", ErrFormat, inWords(err))
 	}
 	switch {
 	case h.Format != FormatJSONL:
 		return nil, fmt.Errorf("%w: line 1: format is %q, want %q", ErrFormat, h.Format, FormatJSONL)
-	case h.Version < 1 || h.Version > VersionJSONL:
-		return nil, fmt.Errorf("%w: line 1: version is %d, want 1 to %d", ErrFormat, h.Version, VersionJSONL)
+	case h.Version > VersionJSONL:
+		return nil, fmt.Errorf("%w: line 1: version is %d, and this program reads up to %d; one that is newer wrote it", ErrFormat, h.Version, VersionJSONL)
+	case h.Version < 1:
+		return nil, fmt.Errorf("%w: line 1: version is %d, want 1", ErrFormat, h.Version)
 	}
 	t := &Trace{Title: h.Title, Timed: h.Timed, Dropped: h.Dropped}
 	for line := 2; ; line++ {
@@ -143,7 +148,7 @@ func ReadJSONL(r io.Reader) (*Trace, error) {
 		case err == io.EOF:
 			return t, nil
 		case err != nil:
-			return t, fmt.Errorf("trace: line %d: %w", line, err)
+			return t, fmt.Errorf("trace: line %d: %w", line, inWords(err))
 		case j.Kind == "":
 			return t, fmt.Errorf("%w: line %d: no kind", ErrFormat, line)
 		}
@@ -154,10 +159,15 @@ func ReadJSONL(r io.Reader) (*Trace, error) {
 	}
 }
 
-// unexpected calls an empty file what it is: too short.
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
+// inWords says what is wrong with a line without the names of Go's types, which are
+// nobody's business who wrote it.
+func inWords(err error) error {
+	wrong := (*json.UnmarshalTypeError)(nil)
+	if !errors.As(err, &wrong) {
+		return err
 	}
-	return err
+	if wrong.Field == "" {
+		return fmt.Errorf("%w: got %s, want an object", ErrFormat, wrong.Value)
+	}
+	return fmt.Errorf("%w: %s is %s, which does not fit there", ErrFormat, wrong.Field, wrong.Value)
 }
