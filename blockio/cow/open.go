@@ -207,3 +207,6 @@ type Progress struct {
 func (p *Progress) options() blockio.CopyOptions {
 	return blockio.CopyOptions{Context: p.Context, Progress: p.Progress, Coroutines: p.Coroutines}
 }
+
+// Backing returns the device that the overlay stands on, nil if there is none.
+func (o *Overlay) Backing() *blockio.Device { return o.backing }

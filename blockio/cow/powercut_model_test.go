@@ -39,9 +39,6 @@ func newLedger(n, backing int) *ledger {
 	return l
 }
 
-// size is what the overlay has, when no resize goes on.
-func (l *ledger) size() int64 { return l.sizes[len(l.sizes)-1] }
-
 // put does a write of v to cells; with durable, it is flushed when it succeeds.
 func (l *ledger) put(i, n int, v byte, durable bool, do func() error) error {
 	for k := i; k < i+n; k++ {

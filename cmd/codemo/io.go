@@ -22,6 +22,7 @@ type ioFlags struct {
 	readOnly bool
 	direct   bool
 	noTimes  bool
+	cow      bool
 	trace    string
 }
 
@@ -57,6 +58,7 @@ A command that fails says so, and the next one is done; the exit code is 1 then.
 	fl.BoolVar(&f.direct, "direct-io", false, "go around the page cache")
 	fl.StringVar(&f.trace, "trace", "", traceUsage)
 	fl.BoolVar(&f.noTimes, "no-times", false, "leave out how long it took, so that the output is the same on each run")
+	cowFlag(cmd, &f.cow)
 	return cmd
 }
 
@@ -75,7 +77,7 @@ func runIO(cmd *cobra.Command, path string, f ioFlags) error {
 // do opens the file and does the commands.
 func (f *ioFlags) do(cmd *cobra.Command, self *coro.Self, path string) (err error) {
 	opts := file.Options{ReadOnly: f.readOnly, DirectIO: f.direct, Create: f.create >= 0, Size: max(0, int64(f.create))}
-	dev, err := openDevice(self, path, opts)
+	dev, err := openAs(self, path, opts, f.cow)
 	if err != nil {
 		return err
 	}

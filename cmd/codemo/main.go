@@ -87,7 +87,7 @@ and it measures each kind of step against what Go itself needs for it.`,
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newBenchIO(), newVersion(), newParked(),
-		newCopy(), newMirror(), newBackup(), newIO(), newMap(), newDemo(), newLesson(), newPlain())
+		newCopy(), newMirror(), newBackup(), newIO(), newMap(), newCow(), newDemo(), newLesson(), newPlain())
 	return root
 }
 

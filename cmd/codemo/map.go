@@ -15,6 +15,7 @@ import (
 
 func newMap() *cobra.Command {
 	asJSON, trace := false, ""
+	isCow := false
 	cmd := &cobra.Command{
 		Use:   "map FILE",
 		Short: "Print which parts of a file are data, and which are holes",
@@ -27,7 +28,7 @@ and whether it is data or a hole. With --json, the names are those of
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var all []ioshell.Extent
 			err := tracedLoop(trace, coro.Channel, args, func(self *coro.Self) (err error) {
-				dev, err := openDevice(self, args[0], file.Options{ReadOnly: true})
+				dev, err := openAs(self, args[0], file.Options{ReadOnly: true}, isCow)
 				if err != nil {
 					return err
 				}
@@ -48,6 +49,7 @@ and whether it is data or a hole. With --json, the names are those of
 	}
 	cmd.Flags().StringVar(&trace, "trace", "", traceUsage)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cowFlag(cmd, &isCow)
 	return cmd
 }
 
