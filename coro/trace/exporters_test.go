@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -40,6 +41,39 @@ func TestJSONLRoundTrip(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
+	}
+}
+
+// A diagram of many coroutines draws some, says how many are left out, and names
+// each as it was called in the end.
+func TestSVGOfManyCoroutines(t *testing.T) {
+	tr := &trace.Trace{Title: strings.Repeat("a long title ", 10)}
+	leader := trace.Party{Thread: "main", Name: "leader"}
+	for id := uint64(1); id <= 500; id++ {
+		tr.Records = append(tr.Records, trace.Record{
+			Seq: id, Thread: "main", Kind: coro.EventCreate, From: leader, To: trace.Party{Thread: "main", ID: id, Name: "unnamed"},
+		})
+	}
+	for id := uint64(1); id <= 500; id++ {
+		tr.Records = append(tr.Records, trace.Record{
+			Seq: 500 + id, Thread: "main", Kind: coro.EventWake, From: leader, To: trace.Party{Thread: "main", ID: id, Name: fmt.Sprintf("copy %d", id)},
+		})
+	}
+	data := buffer(t, func(b *bytes.Buffer) error { return trace.WriteSVG(b, tr, trace.WithCoroutines(5), trace.WithSteps(6)) })
+	text := string(data)
+	for _, want := range []string{">copy 4</text>", "… 994 more steps, and 496 more coroutines</text>", ">501</text>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("want %q in:\n%s", want, text)
+		}
+	}
+	for _, not := range []string{">copy 5</text>", ">unnamed</text>", ">507</text>"} {
+		if strings.Contains(text, not) {
+			t.Errorf("%q is drawn", not)
+		}
+	}
+	all := buffer(t, func(b *bytes.Buffer) error { return trace.WriteSVG(b, tr, trace.WithCoroutines(0), trace.WithSteps(0)) })
+	if !strings.Contains(string(all), ">copy 500</text>") || strings.Contains(string(all), "more step") {
+		t.Error("not all is drawn")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -24,21 +25,30 @@ func WithTheme(t Theme) SVGOption { return func(d *diagram) { d.theme = t } }
 // [DefaultSVGSteps].
 func WithSteps(n int) SVGOption { return func(d *diagram) { d.limit = n } }
 
+// DefaultSVGCoroutines is how many coroutines [WriteSVG] draws unless
+// [WithCoroutines] says otherwise: with more, nobody finds the line that belongs
+// to a name.
+const DefaultSVGCoroutines = 40
+
+// WithCoroutines draws the first n coroutines and leaders only, and no step that
+// others take part in, 0 draws all; the default is [DefaultSVGCoroutines].
+func WithCoroutines(n int) SVGOption { return func(d *diagram) { d.most = n } }
+
 // WriteSVG draws a trace as a sequence diagram: time goes down, each coroutine
 // that takes part is a line, each step an arrow. A bar shows who is entered: full
 // while it has control, empty while it waits for one that it entered. Dashed is
 // what does not move control; red is what ends badly.
 func WriteSVG(w io.Writer, t *Trace, opts ...SVGOption) error {
-	d := &diagram{w: bufio.NewWriter(w), limit: DefaultSVGSteps}
+	d := &diagram{w: bufio.NewWriter(w), limit: DefaultSVGSteps, most: DefaultSVGCoroutines}
 	for _, o := range opts {
 		o(d)
 	}
 	shown := *t
-	if d.limit > 0 && len(t.Records) > d.limit {
-		shown.Records = t.Records[:d.limit]
-		d.more = len(t.Records) - d.limit
-	}
+	shown.Records = d.choose(t)
 	d.replay = newReplay(&shown)
+	for i := range d.lanes {
+		d.lanes[i].Name = d.names[d.lanes[i].key()]
+	}
 	d.layout()
 	d.head()
 	d.lifelines()
@@ -49,6 +59,32 @@ func WriteSVG(w io.Writer, t *Trace, opts ...SVGOption) error {
 	d.legend()
 	d.printf("</svg>\n")
 	return d.w.Flush() // it keeps the first error
+}
+
+// choose returns the records to be drawn, and notes the last name of everybody,
+// which may come after them.
+func (d *diagram) choose(t *Trace) (chosen []Record) {
+	d.names = map[Party]string{}
+	drawn := map[Party]bool{}
+	for _, r := range t.Records {
+		parties := []Party{r.From, r.To}
+		for _, p := range parties {
+			if !p.Valid() {
+				continue
+			}
+			if _, known := d.names[p.key()]; !known && (d.most <= 0 || len(drawn) < d.most) {
+				drawn[p.key()] = true
+			}
+			d.names[p.key()] = p.Name
+		}
+		hidden := slices.ContainsFunc(parties, func(p Party) bool { return p.Valid() && !drawn[p.key()] })
+		if hidden || d.limit > 0 && len(chosen) == d.limit {
+			continue
+		}
+		chosen = append(chosen, r)
+	}
+	d.more, d.hidden = len(t.Records)-len(chosen), len(d.names)-len(drawn)
+	return chosen
 }
 
 const (
@@ -64,7 +100,11 @@ type diagram struct {
 	w     *bufio.Writer
 	theme Theme
 	limit int
-	more  int
+	most  int
+
+	names  map[Party]string // the last one of each party
+	more   int              // steps that are not drawn
+	hidden int              // coroutines that are not
 
 	column        float64 // from one line to the next
 	chars         int     // of a name
@@ -92,16 +132,21 @@ func (d *diagram) layout() {
 	d.top = 58 + headHeight
 	right := d.column / 2
 	if d.slanted {
-		d.top = 58 + 110
-		right = 110
+		longest := 0
+		for i := range d.lanes {
+			longest = max(longest, min(textWidth(d.label(i)), d.chars))
+		}
+		right = 16 + 5.6*float64(longest) // of a name at 45 degrees
+		d.top = 50 + right
 	}
 	d.width = gutter + d.column/2 + d.column*float64(max(n-1, 0)) + right + margin
 	for i, r := range d.trace.Records {
-		if end := d.x(max(d.from[i], 0)) + 16 + 7*float64(textWidth(d.said(r))); end > d.width {
+		if end := d.x(max(d.from[i], 0)) + 16 + 7.6*float64(textWidth(d.said(r))); end > d.width {
 			d.width = end
 		}
 	}
-	d.width = max(d.width, 620)
+	// The legend needs this much, and the title must fit.
+	d.width = max(d.width, 830, 2*margin+11.5*float64(textWidth(d.title())))
 	d.height = d.y(len(d.trace.Records)) + 74
 }
 
@@ -119,11 +164,7 @@ func (d *diagram) said(r Record) string {
 func (d *diagram) head() {
 	d.printf("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-labelledby=\"title desc\">\n",
 		d.width, d.height, d.width, d.height)
-	title := d.trace.Title
-	if title == "" {
-		title = "A trace of coroutines"
-	}
-	d.printf("<title id=\"title\">%s</title>\n", escape(title))
+	d.printf("<title id=\"title\">%s</title>\n", escape(d.title()))
 	d.printf("<desc id=\"desc\">A sequence diagram of %s and %s.</desc>\n",
 		countOfThings(len(d.lanes), "line"), countOfThings(len(d.trace.Records), "step"))
 	d.printf("<style>\n%s</style>\n<defs>\n", d.theme.style())
@@ -131,7 +172,15 @@ func (d *diagram) head() {
 		d.printf("<marker id=\"m-%s\" class=\"%s\" viewBox=\"0 0 10 10\" refX=\"9\" refY=\"5\" markerWidth=\"10\" markerHeight=\"9\" markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path d=\"M0 1L10 5L0 9Z\"/></marker>\n", class, class)
 	}
 	d.printf("</defs>\n<rect class=\"ground\" width=\"100%%\" height=\"100%%\"/>\n")
-	d.printf("<text class=\"title\" x=\"%d\" y=\"34\">%s</text>\n", margin, escape(clip(title, 80)))
+	d.printf("<text class=\"title\" x=\"%d\" y=\"34\">%s</text>\n", margin, escape(d.title()))
+}
+
+// title returns the trace's title, not longer than a line.
+func (d *diagram) title() string {
+	if d.trace.Title == "" {
+		return "A trace of coroutines"
+	}
+	return clip(clean(d.trace.Title), 80)
 }
 
 // colorOf gives coroutines colours in turn, by id; leaders have none.
@@ -230,7 +279,11 @@ func (d *diagram) step(i int, r Record) {
 func (d *diagram) legend() {
 	y := d.height - 30
 	if d.more > 0 {
-		d.printf("<text class=\"seq\" x=\"%d\" y=\"%.1f\">… %s</text>\n", margin, y-26, countOfThings(d.more, "more step"))
+		left := "… " + countOfThings(d.more, "more step")
+		if d.hidden > 0 {
+			left += ", and " + countOfThings(d.hidden, "more coroutine")
+		}
+		d.printf("<text class=\"seq\" x=\"%d\" y=\"%.1f\">%s</text>\n", margin, y-26, left)
 	}
 	x := float64(margin)
 	for _, e := range []struct{ class, text string }{
