@@ -29,7 +29,8 @@ type RebaseOptions struct {
 // If all goes well, the overlay has closed the backing that it stood on, and
 // owns the new one. If Rebase fails, is stopped or killed, or the power is cut,
 // the overlay is on the old one, and reads as it should, but may have become
-// larger.
+// larger. After a cut, or where only the last flush failed, it may be on the new
+// one when it is opened again: what [ReadInfo] says counts.
 //
 // The overlay is drained for the time of it. It yields. The error is an [*Error],
 // for [ErrNotOverlay], [ErrOptions], [ErrBacking], or a [*blockio.CopyError].

@@ -7,6 +7,7 @@
 //	codemo demo                all of it in a minute
 //	codemo copy a b            a copy by many coroutines; also io and map
 //	codemo mirror a b          a file that moves while it is written to; also backup
+//	codemo cow info a          an overlay; also create, check, commit and rebase
 //	codemo list                the programs that can be traced
 //	codemo lesson              the ideas behind coroutines, one program each
 //	codemo bench-io a          how fast a file reads and writes
