@@ -167,7 +167,7 @@ func (l *Loop) helped(w *errand, next chan *errand) (stay bool) {
 	w.done = true
 	l.outside--
 	l.holds--
-	wake := false
+	wake, in := false, l.resting
 	if w.finished != nil {
 		close(w.finished)
 	} else if coro.MarkScheduled(nil, w.co) == nil {
@@ -182,7 +182,7 @@ func (l *Loop) helped(w *errand, next chan *errand) (stay bool) {
 	}
 	l.mu.Unlock()
 	if wake {
-		l.wakeup <- struct{}{}
+		l.rouse(in)
 	}
 	return stay
 }

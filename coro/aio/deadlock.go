@@ -225,11 +225,11 @@ func judge() {
 		}
 		reports[i].settle()
 		l.mu.Lock()
-		wake := l.asleep
+		wake, in := l.asleep, l.resting
 		l.verdict, l.asleep = reports[i], false
 		l.mu.Unlock()
 		if wake {
-			l.wakeup <- struct{}{}
+			l.rouse(in)
 		}
 	}
 }

@@ -37,6 +37,7 @@ type Loop struct {
 	left     int     // how many of inbox belong to this iteration
 	plain    bool    // leave the policy out: something went wrong
 	swept    bool    // draining has nothing left but what was posted
+	poller   Poller  // changed under mu
 
 	// Whoever brings something from elsewhere, or dumps the loop, meets it
 	// here. The line of control may read timers without the lock, since it
@@ -45,6 +46,7 @@ type Loop struct {
 	inbox    fifo // all that is ready, in the order in which it became so
 	timers   timers
 	asleep   bool
+	resting  Poller // where it is asleep, nil is on wakeup
 	running  bool
 	closed   bool
 	outside  int // holds and offloads: things that may bring something yet
@@ -207,12 +209,12 @@ func (l *Loop) bring(x item) bool {
 		return false
 	}
 	l.inbox.push(x)
-	wake := l.asleep
+	wake, p := l.asleep, l.resting
 	l.asleep = false
 	idle := !l.running
 	l.mu.Unlock()
 	if wake {
-		l.wakeup <- struct{}{} // never blocks: asleep allows one
+		l.rouse(p)
 	}
 	if idle {
 		register(l) // it will be run again, and others may hope for it
@@ -255,13 +257,13 @@ func (l *Loop) unhold(holds int) {
 	l.mu.Lock()
 	l.outside--
 	l.holds -= holds
-	wake := l.asleep && l.outside == l.holds // one that drains waits for all but the holds
+	wake, p := l.asleep && l.outside == l.holds, l.resting // one that drains waits for all but the holds
 	if wake {
 		l.asleep = false
 	}
 	l.mu.Unlock()
 	if wake {
-		l.wakeup <- struct{}{}
+		l.rouse(p)
 	}
 }
 

@@ -228,7 +228,7 @@ func (l *Loop) completed(j *job, next chan *job) *job {
 	l.mu.Lock()
 	j.state = jobDone
 	l.outside--
-	wake := l.asleep // also if there is nothing to do but to see that
+	wake, in := l.asleep, l.resting // also if there is nothing to do but to see that
 	l.asleep = false
 	if j.finished != nil {
 		close(j.finished)
@@ -254,7 +254,7 @@ func (l *Loop) completed(j *job, next chan *job) *job {
 	}
 	l.mu.Unlock()
 	if wake {
-		l.wakeup <- struct{}{}
+		l.rouse(in)
 	}
 	return todo
 }

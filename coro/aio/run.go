@@ -131,6 +131,11 @@ func (l *Loop) settle() {
 				}
 				l.mu.Lock()
 			}
+			if l.poller != nil && l.inbox.n > 0 { // else rest does it
+				l.mu.Unlock()
+				l.poller.Poll()
+				l.mu.Lock()
+			}
 		}
 		l.mu.Unlock()
 		if l.fatal != nil {
@@ -199,13 +204,13 @@ func (l *Loop) rest() bool {
 	if l.draining.Load() {
 		return l.drain()
 	}
-	next := l.timers.next()
+	next, p := l.timers.next(), l.busy()
 	l.mu.Lock()
 	if l.inbox.n > 0 {
 		l.mu.Unlock()
 		return true
 	}
-	if l.outside == 0 && next.IsZero() {
+	if l.outside == 0 && next.IsZero() && p == nil {
 		l.mu.Unlock()
 		return l.hopeless()
 	}
@@ -217,15 +222,19 @@ func (l *Loop) rest() bool {
 		l.end(cause)
 		return true
 	}
-	l.asleep = true
+	l.asleep, l.resting = true, p
 	l.mu.Unlock()
-	l.sleep(next)
+	l.sleep(p, next)
 	return true
 }
 
-// sleep waits for the time next or for something brought. The caller has set
-// asleep.
-func (l *Loop) sleep(next time.Time) {
+// sleep waits for the time next or for something brought, in p if that is not
+// nil. The caller has set asleep, and resting to p.
+func (l *Loop) sleep(p Poller, next time.Time) {
+	if p != nil {
+		l.sleepIn(p, next)
+		return
+	}
 	if l.clock.Wait(next, l.wakeup) {
 		return
 	}
@@ -279,24 +288,26 @@ func (l *Loop) cancelAll() {
 }
 
 // drain is rest for a loop that comes to its end: nobody waits for timers any
-// more, only for offloaded work that must not be disturbed.
+// more, only for offloaded work and requests that must not be disturbed.
 func (l *Loop) drain() bool {
 	l.cancelAll() // those that came here, or were started, since
+	p := l.busy()
 	l.mu.Lock()
-	busy := l.outside > l.holds
+	busy := l.outside > l.holds || p != nil
 	l.mu.Unlock()
 	if l.killRest(busy) || busy {
 		l.swept = false
 	}
+	p = l.busy()
 	l.mu.Lock()
-	if l.outside > l.holds && l.inbox.n == 0 {
-		l.asleep = true
+	if (l.outside > l.holds || p != nil) && l.inbox.n == 0 {
+		l.asleep, l.resting = true, p
 		l.mu.Unlock()
-		l.sleep(time.Time{})
+		l.sleep(p, time.Time{})
 		return true
 	}
 	defer l.mu.Unlock()
-	if l.swept && l.outside == l.holds {
+	if l.swept && l.outside == l.holds && p == nil {
 		return false
 	}
 	l.swept = true // once more, for what was posted meanwhile, but not for ever
