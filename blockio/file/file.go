@@ -230,6 +230,9 @@ func (d *Driver) String() string {
 // Size returns the number of bytes.
 func (d *Driver) Size() int64 { return d.size.Load() }
 
+// Fd returns the descriptor, or handle, of the open file. It is valid until Close.
+func (d *Driver) Fd() uintptr { return d.f.Fd() }
+
 // Limits returns the alignment that direct I/O asks for, and none otherwise.
 func (d *Driver) Limits() blockio.Limits { return d.limits }
 
