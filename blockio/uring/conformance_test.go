@@ -20,7 +20,7 @@ func TestConformance(t *testing.T) {
 				opts := opts
 				opts.Create, opts.Size = true, size
 				return open(t, self, "", opts)
-			}, blocktest.WithRealClock())
+			}, blocktest.WithRealClock(), blocktest.WithSeeds(1))
 		})
 	}
 }
