@@ -53,6 +53,7 @@ type Loop struct {
 	holds    int // of these, the holds
 	pool     pool
 	helpers  helpers
+	probe    probe
 	wakeup   chan struct{}
 	stuck    bool           // nothing can wake what is parked, but for other loops
 	verdict  *DeadlockError // a look at all loops found this

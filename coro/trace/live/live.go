@@ -28,6 +28,9 @@ type Source struct {
 	// has to wait for its turn. They are called at each request, by any
 	// goroutine.
 	Latencies []Latency
+	// Numbers returns more numbers, of any form that JSON takes, such as an
+	// event loop's aio.Stats. It is called at each request, by any goroutine.
+	Numbers func() any
 }
 
 // A Latency is a named hook.
@@ -56,7 +59,11 @@ func Handler(src Source) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		var b bytes.Buffer
-		err := page.Execute(&b, map[string]any{"Stats": src.stats(), "Dump": src.dump(), "Events": src.events(30)})
+		st := src.stats()
+		numbers, err := json.MarshalIndent(st.Numbers, "", "  ")
+		if err == nil {
+			err = page.Execute(&b, map[string]any{"Stats": st, "Numbers": string(numbers), "Dump": src.dump(), "Events": src.events(30)})
+		}
 		reply(w, "text/html; charset=utf-8", &b, err)
 	})
 	mux.HandleFunc("GET /dump", func(w http.ResponseWriter, _ *http.Request) {
@@ -115,6 +122,8 @@ type Stats struct {
 	Counts []KindCount `json:"counts,omitempty"`
 	// Latencies are the hooks' values.
 	Latencies []LatencyStats `json:"latencies,omitempty"`
+	// Numbers are what the source's Numbers returned.
+	Numbers any `json:"numbers,omitempty"`
 }
 
 // ThreadStats are the numbers of a thread.
@@ -149,6 +158,9 @@ func (s Source) stats() Stats {
 	}
 	for _, l := range s.Latencies {
 		st.Latencies = append(st.Latencies, LatencyStats{l.Name, int64(l.Read())})
+	}
+	if s.Numbers != nil {
+		st.Numbers = s.Numbers()
 	}
 	return st
 }

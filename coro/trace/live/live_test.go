@@ -25,6 +25,7 @@ func TestHandler(t *testing.T) {
 	src := live.Source{
 		Threads: []*coro.Thread{th}, Ring: ring,
 		Latencies: []live.Latency{{Name: "turn", Read: func() time.Duration { return 1500 }}},
+		Numbers:   func() any { return map[string]int{"tasks<": 3} },
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/debug/coroutines/", http.StripPrefix("/debug/coroutines", live.Handler(src)))
@@ -35,6 +36,8 @@ func TestHandler(t *testing.T) {
 	}{
 		{"GET", "", 200, "&lt;parked&gt;: #1, suspended"},
 		{"GET", "", 200, "1500 ns"},
+		{"GET", "stats.json", 200, `"numbers": {`},
+		{"GET", "", 200, "Numbers</h2>"},
 		{"GET", "dump", 200, "<parked>: #1, suspended"},
 		{"GET", "events.jsonl", 200, `"kind":"enter"`},
 		{"GET", "events.jsonl?n=1", 200, `"dropped":2`},
