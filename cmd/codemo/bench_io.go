@@ -61,6 +61,8 @@ make itself (--create) it writes to with --overwrite only.
 The flags of "qemu-img bench" mean the same here, so that the two can be compared:
 -c -d -f -i -n -o -q -s -S -t -U -w --flush-interval --no-drain --pattern.
 
+` + faultHelp + `
+
 Sizes are bytes, or have a unit: 4k, 1M, 1.5G.`,
 		Example: `  codemo bench-io --access random -d 64 disk.img
   codemo bench-io --direct-io --access random -d 64 disk.img

@@ -24,6 +24,7 @@ type ioFlags struct {
 	noTimes  bool
 	cow      bool
 	trace    string
+	layers   layers
 }
 
 func newIO() *cobra.Command {
@@ -37,9 +38,12 @@ of standard input. "codemo io -c help FILE" lists them; they are those of qemu-i
 aio_read and aio_write start a request, in a coroutine of its own, and go on; what
 became of them is told by aio_flush, or at the end, in the order of their start.
 
-A command that fails says so, and the next one is done; the exit code is 1 then.`,
+A command that fails says so, and the next one is done; the exit code is 1 then.
+
+` + faultHelp,
 		Example: `  codemo io --create 1M -c 'write -P 0xab 4k 8k' -c 'read -v 4k 32' disk.img
   codemo io -c 'aio_write 0 64k' -c 'aio_write 64k 64k' -c aio_flush disk.img
+  codemo io --fault write:n=2:errno=ENOSPC -c 'write 0 4k' -c 'write 4k 4k' disk.img
   echo map | codemo io --read-only disk.img`,
 		Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,6 +63,7 @@ A command that fails says so, and the next one is done; the exit code is 1 then.
 	fl.StringVar(&f.trace, "trace", "", traceUsage)
 	fl.BoolVar(&f.noTimes, "no-times", false, "leave out how long it took, so that the output is the same on each run")
 	cowFlag(cmd, &f.cow)
+	f.layers.flags(cmd)
 	return cmd
 }
 
@@ -82,6 +87,9 @@ func (f *ioFlags) do(cmd *cobra.Command, self *coro.Self, path string) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, dev.Close(self)) }()
+	if err := f.layers.insert(self, dev); err != nil {
+		return err
+	}
 	// The limit keeps a slip of the finger from taking all memory.
 	s := &ioshell.Shell{Device: dev, Out: cmd.OutOrStdout(), Times: !f.noTimes, Limit: 1 << 30}
 	next := given(f.commands)

@@ -22,6 +22,7 @@ type storage struct {
 	driver driverName
 	size   size.Value // of what has no file
 	direct bool
+	layers layers
 }
 
 // A driverName is the value of --driver.
@@ -58,6 +59,7 @@ func (s *storage) flags(cmd *cobra.Command) {
 	fl.Var(&s.size, "size", "how large mem or null is, a `SIZE`")
 	fl.BoolVar(&s.direct, "direct-io", false, "go around the page cache")
 	complete(cmd, "driver", driverNames...)
+	s.layers.flags(cmd)
 }
 
 // onFile reports whether there is a file below.
@@ -97,6 +99,9 @@ func (s *storage) open(self *coro.Self, path string, opts file.Options) (*blocki
 	name := path
 	if name == "" {
 		name = driver.String()
+	}
+	if driver, err = s.layers.wrap(self, driver); err != nil {
+		return nil, err
 	}
 	dev, err := blockio.Open(self, driver, blockio.WithName(name))
 	if err != nil {

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/fault"
+	"github.com/gohandoff/coroutine/coro"
+)
+
+// layers are the filters that a command puts on top of a driver: the values of
+// the flags that ask for them.
+type layers struct {
+	faults faultRules
+}
+
+// flags gives cmd the flags.
+func (l *layers) flags(cmd *cobra.Command) {
+	cmd.Flags().Var(&l.faults, "fault", "have requests go wrong by a `RULE` such as write:n=3:errno=EIO; may be given several times")
+}
+
+// faultHelp is what the help of a command says about rules.
+const faultHelp = `A RULE of --fault says which requests go wrong, and how: an operation (read, write,
+flush, discard, zeroes, status, resize, any), and each after a colon
+  offset=0-1M, n=3 (the third), every=5, from=10, times=2, once, p=0.01, seed=7
+  errno=EIO, delay=10ms, torn=1024 or short=2s (a part is done before the error).`
+
+// wrap puts the filters on top of driver, which belongs to what it returns.
+func (l *layers) wrap(self *coro.Self, driver blockio.Driver) (blockio.Driver, error) {
+	if len(l.faults) == 0 {
+		return driver, nil
+	}
+	f, err := fault.New(driver, l.faults...)
+	if err != nil {
+		return nil, errors.Join(err, driver.Close(self))
+	}
+	return f, nil
+}
+
+// insert puts the filters between a device and its driver.
+func (l *layers) insert(self *coro.Self, dev *blockio.Device) error {
+	if len(l.faults) == 0 {
+		return nil
+	}
+	return dev.Replace(self, func(_ *coro.Self, old blockio.Driver) (blockio.Driver, error) { return fault.New(old, l.faults...) })
+}
+
+// faultRules is the value of --fault.
+type faultRules []fault.Rule
+
+// String implements pflag.Value.
+func (r *faultRules) String() string {
+	var s []string
+	for _, rule := range *r {
+		s = append(s, rule.String())
+	}
+	return strings.Join(s, ", ")
+}
+
+// Type implements pflag.Value.
+func (r *faultRules) Type() string { return "rule" }
+
+// Set implements pflag.Value.
+func (r *faultRules) Set(s string) error {
+	rule, err := fault.Parse(s)
+	if err != nil {
+		return err
+	}
+	if rule.Break != "" {
+		return errors.New("a breakpoint needs a test that releases it; want errno= or delay=")
+	}
+	*r = append(*r, rule)
+	return nil
+}
