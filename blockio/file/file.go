@@ -58,6 +58,11 @@ type Driver struct {
 	device bool // a block device: it cannot be resized
 	direct bool
 	sys    system
+
+	// Why a flush failed. The kernel tells of that once, and takes what it
+	// could not write for written from then on, so that no later flush can
+	// make up for it.
+	unflushed atomic.Pointer[error]
 }
 
 // Open opens the file at path. It may yield: the file is opened by one of the
@@ -251,6 +256,28 @@ func (d *Driver) Resize(self *coro.Self, n int64) error {
 	}
 	return err
 }
+
+// ErrUnflushed is what every flush fails with after one that failed: what it was
+// to store may be lost, and the system will not tell of it again. Open the file
+// anew, and write again what must not be lost.
+var ErrUnflushed = errors.New("an earlier flush failed, and what it was to store may be lost")
+
+// flush has the system write to the medium what it still holds, unless that has
+// failed before. It is called by a worker.
+func (d *Driver) flush() error {
+	if cause := d.unflushed.Load(); cause != nil {
+		return fmt.Errorf("%w: %w", ErrUnflushed, *cause)
+	}
+	err := d.sync()
+	if err != nil {
+		d.unflushed.CompareAndSwap(nil, &err)
+	}
+	return err
+}
+
+// Flush has the system write to the medium what it still holds. When it has
+// failed once, it fails for ever, with [ErrUnflushed]. It yields.
+func (d *Driver) Flush(self *coro.Self) error { return d.offload(self, d.flush) }
 
 // offload has a worker call fn.
 func (d *Driver) offload(self *coro.Self, fn func() error) error {

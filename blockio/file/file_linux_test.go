@@ -211,3 +211,36 @@ func TestSmallVectoredRequestsDoNotLeaveTheLoop(t *testing.T) {
 		}
 	})
 }
+
+// The kernel tells once that it could not write, and then takes the pages for
+// written: a second flush that asked it again would succeed, and be wrong.
+func TestAFlushThatFailedIsNotMadeUpForByALaterOne(t *testing.T) {
+	onLoop(t, func(t *testing.T, self *coro.Self) {
+		calls := 0
+		defer file.SetFdatasync(func(int) error {
+			if calls++; calls == 1 {
+				return unix.EIO
+			}
+			return nil
+		})()
+		driver, err := file.Open(self, filepath.Join(t.TempDir(), "disk"), file.Options{Create: true, Size: 1 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := blockio.Open(self, driver)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.WriteAt(self, []byte("lost"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Flush(self); !errors.Is(err, unix.EIO) || errors.Is(err, file.ErrUnflushed) {
+			t.Errorf("first flush: got %v, want %v", err, unix.EIO)
+		}
+		for what, err := range map[string]error{"second flush": d.Flush(self), "close": d.Close(self)} {
+			if !errors.Is(err, file.ErrUnflushed) || !errors.Is(err, unix.EIO) {
+				t.Errorf("%s: got %v, want %v and %v", what, err, file.ErrUnflushed, unix.EIO)
+			}
+		}
+	})
+}

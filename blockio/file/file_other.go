@@ -38,14 +38,11 @@ func (d *Driver) WriteAt(self *coro.Self, p []byte, off int64, flags blockio.Fla
 		if err := d.writeAll(p, off); err != nil || flags&blockio.FUA == 0 {
 			return err
 		}
-		return cause(d.f.Sync())
+		return d.flush()
 	})
 }
 
-// Flush has the system write to the medium what it still holds. It yields.
-func (d *Driver) Flush(self *coro.Self) error {
-	return d.offload(self, func() error { return cause(d.f.Sync()) })
-}
+func (d *Driver) sync() error { return cause(d.f.Sync()) }
 
 // writeAll writes p at off, waiting as needed. It is called by a worker.
 func (d *Driver) writeAll(p []byte, off int64) error {

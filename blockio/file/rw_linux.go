@@ -145,6 +145,12 @@ func (d *Driver) writePieces(v [][]byte, off int64, rwf int) error {
 		case rwf != 0 && (err == unix.EOPNOTSUPP || err == unix.ENOSYS || err == unix.EINVAL):
 			rwf, sync = 0, true
 			continue
+		case err == unix.EIO && rwf != 0:
+			// It may have been about what another write had left to be
+			// flushed; see Driver.unflushed.
+			err := named("pwritev", err)
+			d.unflushed.CompareAndSwap(nil, &err)
+			return err
 		case err != nil && off > start:
 			return fmt.Errorf("pwritev: after %d bytes: %w", off-start, err)
 		case err != nil:
@@ -160,7 +166,7 @@ func (d *Driver) writePieces(v [][]byte, off int64, rwf int) error {
 		sync = sync || rwf != 0
 	}
 	if sync {
-		return d.sync()
+		return d.flush()
 	}
 	return nil
 }
