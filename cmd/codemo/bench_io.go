@@ -65,7 +65,7 @@ The flags of "qemu-img bench" mean the same here, so that the two can be compare
 
 Sizes are bytes, or have a unit: 4k, 1M, 1.5G.`,
 		Example: `  codemo bench-io --access random -d 64 disk.img
-  codemo bench-io --direct-io --access random -d 64 disk.img
+  codemo bench-io --driver uring --direct-io --access random -d 64 disk.img
   codemo bench-io --create 1G --mix 70 --access random --time 10s --svg out.svg scratch.img
   codemo bench-io --driver mem --size 64M -d 16`,
 		Args: atMostOne("file"),
@@ -103,14 +103,14 @@ Sizes are bytes, or have a unit: 4k, 1M, 1.5G.`,
 	fl.BoolVar(&f.json, "json", false, "print JSON")
 	fl.StringVar(&f.svg, "svg", "", "draw how long requests took into a `FILE`, too")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing, but fail if something fails")
-	fl.StringVarP(&f.aio, "aio", "i", "", "`AIO`: threads is --driver file")
+	fl.StringVarP(&f.aio, "aio", "i", "", "`AIO`: threads is --driver file, io_uring is --driver uring")
 	fl.StringVarP(&f.cache, "cache", "t", "writeback", "`MODE`: none is --direct-io; writethrough has each write durable; directsync is both")
 	fl.StringVarP(&f.format, "format", "f", "raw", "`FORMAT` of the file: raw, there is no other")
 	fl.BoolVarP(&f.nativeAIO, "native", "n", false, "not supported: Linux native AIO")
 	fl.BoolVarP(&f.share, "force-share", "U", false, "do not lock the file")
 	fl.Lookup("create").DefValue, fl.Lookup("step-size").DefValue, fl.Lookup("offset").DefValue = "", "", ""
 	complete(cmd, "access", "seq", "random")
-	complete(cmd, "aio", "threads")
+	complete(cmd, "aio", "threads", "io_uring")
 	complete(cmd, "cache", "none", "writeback", "writethrough", "directsync")
 	return cmd
 }
@@ -168,12 +168,12 @@ func (f *benchIOFlags) translate(cmd *cobra.Command) error {
 		return usagef("--format %s: want raw; a file's bytes are the disk's", f.format)
 	}
 	if f.nativeAIO || f.aio == "native" {
-		return usagef("native AIO: not supported; want threads")
+		return usagef("native AIO: not supported; use io_uring, which does what it does and more")
 	}
-	driver := map[string]driverName{"": f.storage.driver, "threads": driverFile}
+	driver := map[string]driverName{"": f.storage.driver, "threads": driverFile, "io_uring": driverUring}
 	d, known := driver[f.aio]
 	if !known {
-		return usagef("--aio %s: want threads", f.aio)
+		return usagef("--aio %s: want threads or io_uring", f.aio)
 	}
 	if f.aio != "" && cmd.Flags().Changed("driver") && d != f.storage.driver {
 		return usagef("--aio %s and --driver %s: want one of them", f.aio, f.storage.driver)

@@ -12,6 +12,7 @@ import (
 	"github.com/gohandoff/coroutine/blockio/file"
 	"github.com/gohandoff/coroutine/blockio/mem"
 	"github.com/gohandoff/coroutine/blockio/null"
+	"github.com/gohandoff/coroutine/blockio/uring"
 	"github.com/gohandoff/coroutine/cmd/codemo/internal/size"
 	"github.com/gohandoff/coroutine/coro"
 )
@@ -29,12 +30,13 @@ type storage struct {
 type driverName string
 
 const (
-	driverFile driverName = "file"
-	driverMem  driverName = "mem"
-	driverNull driverName = "null"
+	driverFile  driverName = "file"
+	driverUring driverName = "uring"
+	driverMem   driverName = "mem"
+	driverNull  driverName = "null"
 )
 
-var driverNames = []string{string(driverFile), string(driverMem), string(driverNull)}
+var driverNames = []string{string(driverFile), string(driverUring), string(driverMem), string(driverNull)}
 
 // String implements pflag.Value.
 func (d *driverName) String() string { return string(*d) }
@@ -55,7 +57,7 @@ func (d *driverName) Set(s string) error {
 func (s *storage) flags(cmd *cobra.Command) {
 	s.driver, s.size = driverFile, 1<<30
 	fl := cmd.Flags()
-	fl.Var(&s.driver, "driver", "what does the requests: `DRIVER` is file, mem or null")
+	fl.Var(&s.driver, "driver", "what does the requests: `DRIVER` is file, uring (io_uring), mem or null")
 	fl.Var(&s.size, "size", "how large mem or null is, a `SIZE`")
 	fl.BoolVar(&s.direct, "direct-io", false, "go around the page cache")
 	complete(cmd, "driver", driverNames...)
@@ -63,7 +65,7 @@ func (s *storage) flags(cmd *cobra.Command) {
 }
 
 // onFile reports whether there is a file below.
-func (s *storage) onFile() bool { return s.driver == driverFile }
+func (s *storage) onFile() bool { return s.driver == driverFile || s.driver == driverUring }
 
 // check tells whether the flags go together with the path that was given, "" if
 // there was none.
@@ -118,6 +120,10 @@ func (s *storage) base(self *coro.Self, path string, opts file.Options) (blockio
 		return mem.New(int64(s.size)), nil
 	case driverNull:
 		return null.New(int64(s.size)), nil
+	case driverUring:
+		// A driver in its own right here: who asks for it wants to know if it
+		// cannot be had, not to get another.
+		return uring.Open(self, path, uring.Options{Options: opts})
 	}
 	return file.Open(self, path, opts)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/file"
+	"github.com/gohandoff/coroutine/blockio/uring"
 	"github.com/gohandoff/coroutine/cmd/codemo/internal/bench"
 	"github.com/gohandoff/coroutine/cmd/codemo/internal/iobench"
 	"github.com/gohandoff/coroutine/coro"
@@ -24,6 +25,9 @@ func direct() []bench.Shape {
 	}{
 		{"file", "threads", 8, 1, func(self *coro.Self, path string) (blockio.Driver, error) {
 			return file.Open(self, path, file.Options{ReadOnly: true, DirectIO: true})
+		}},
+		{"uring", "io_uring", 0, 1 / 0.95, func(self *coro.Self, path string) (blockio.Driver, error) {
+			return uring.Open(self, path, uring.Options{Options: file.Options{ReadOnly: true, DirectIO: true}})
 		}},
 	} {
 		for _, depth := range []int{1, 64} {
