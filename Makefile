@@ -12,10 +12,10 @@ TOOL := $(GO) tool -modfile=.ci/tools/go.mod
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check lint bench fuzz mod build cross bench-once fuzz-once pictures
+.PHONY: help demo test check lint bench bench-tracing fuzz mod build notrace cross bench-once fuzz-once pictures
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## a minute of coroutines: yield, copy a file, leak nothing (needs only Go)
 	$(GO) run ./cmd/codemo demo
@@ -30,10 +30,13 @@ lint: ## gofumpt, go vet, staticcheck
 	$(TOOL) staticcheck ./...
 
 # The tests come last: their output is what one reads first.
-check: mod lint build cross bench-once fuzz-once test ## everything CI does
+check: mod lint build notrace cross bench-once fuzz-once test ## everything CI does
 
 bench: ## measure, with the raw baseline beside each number
 	$(GO) run ./cmd/codemo bench
+
+bench-tracing: ## what tracing costs where there is none: two builds in turn
+	.ci/bench-tracing
 
 fuzz: FUZZTIME = 60s
 fuzz: ## fuzz each target for a minute, or make fuzz FUZZTIME=...
@@ -45,6 +48,10 @@ mod: ## go.mod and go.sum are tidy, the module cache is intact
 
 build: ## build every package
 	$(GO) build ./...
+
+notrace: ## the build that bench-tracing compares with still works
+	$(GO) vet -tags coro_notrace ./coro
+	$(GO) test -tags coro_notrace -timeout $(TIMEOUT) -run 'NoTrace|Enter|Yield|Wake' ./coro
 
 cross: ## build and vet for each of TARGETS
 	@set -e; for target in $(TARGETS); do \

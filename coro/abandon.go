@@ -26,7 +26,7 @@ type Abandoned struct {
 func WithAbandonReports(report func(Abandoned)) Option {
 	return func(t *Thread) {
 		t.abandoned = &abandoned{tell: report}
-		t.modes |= modeAbandon
+		t.set(modeAbandon, "WithAbandonReports")
 	}
 }
 

@@ -152,7 +152,7 @@ func (t *Thread) create(by *Self, entry Entry, pc uintptr) *Coroutine {
 	s.pc = pc
 	s.home = t
 	s.id = t.lastID.Add(1)
-	if t.modes != 0 || t.closed.Load() {
+	if t.in(modeAny) || t.closed.Load() {
 		return t.createSlow(by, s)
 	}
 	return s.co
@@ -164,10 +164,10 @@ func (t *Thread) createSlow(by *Self, s *Self) *Coroutine {
 		t.misuseNew(ErrClosed, by)
 	}
 	co := s.co
-	if t.modes&(modeSites|modeAbandon) != 0 {
+	if t.in(modeSites | modeAbandon) {
 		s.more().created.Store(callerPC())
 	}
-	if t.modes&modeAbandon != 0 {
+	if t.in(modeAbandon) {
 		// The handle must not be one object with the Self, which the parked
 		// goroutine keeps alive, and must not be reachable from it.
 		co = &Coroutine{self: s}
@@ -175,7 +175,7 @@ func (t *Thread) createSlow(by *Self, s *Self) *Coroutine {
 		s.co = nil
 		runtime.AddCleanup(co, t.abandoned.report, s)
 	}
-	if t.modes&modeTrace != 0 {
+	if t.in(modeTrace) {
 		t.trace(EventCreate, by.co, co, "", s.site())
 	}
 	return co

@@ -55,7 +55,7 @@ func (self *Self) kill(t *Thread, to *Self) {
 		to.entry = nil
 		to.caller.Store(self)
 		to.state.Store(killed)
-		if t.modes&modeTrace != 0 {
+		if t.in(modeTrace) {
 			t.trace(EventKill, self.co, to.coroutine(), "", t.here())
 			t.trace(EventTerminate, to.coroutine(), self.co, "killed", 0)
 		}

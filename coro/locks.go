@@ -7,7 +7,7 @@ package coro
 // hot path of a lock has to ask; see [Self.MustRun] for the other one.
 func (self *Self) Quiet() bool {
 	t := self.thread()
-	return t != nil && t.current == self && t.modes&(modeTrace|modeSites) == 0
+	return t != nil && t.current == self && !t.in(modeTrace|modeSites)
 }
 
 // MustRun panics with a [*UsageError] for [ErrOutside], or [ErrNil], unless self

@@ -88,7 +88,7 @@ func WithTracer(tr Tracer) Option {
 		t.tracer = tr
 		t.modes &^= modeTrace
 		if tr != nil {
-			t.modes |= modeTrace
+			t.set(modeTrace, "WithTracer")
 		}
 	}
 }
@@ -97,7 +97,7 @@ func WithTracer(tr Tracer) Option {
 // messages, dumps and events name the exact place also where it could not be
 // asked for later (a wake, or an Enter on another thread). It costs half a
 // microsecond a step.
-func WithSites() Option { return func(t *Thread) { t.modes |= modeSites } }
+func WithSites() Option { return func(t *Thread) { t.set(modeSites, "WithSites") } }
 
 // A Scheduler brings coroutines home: an event loop. Schedule may be called by
 // any goroutine; it arranges for co to be entered by the leader of its thread,

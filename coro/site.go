@@ -41,7 +41,7 @@ func callerPC() uintptr {
 
 // here is callerPC where sites are kept, else 0.
 func (t *Thread) here() uintptr {
-	if t.modes&modeSites == 0 {
+	if !t.in(modeSites) {
 		return 0
 	}
 	return callerPC()

@@ -44,7 +44,7 @@ func (self *Self) Enter(co *Coroutine) {
 	if was > suspended || to.woken.Load() != 0 || !to.state.CompareAndSwap(was, entered) {
 		self.claim(to, "enter")
 	}
-	if t.current != self || to.w == nil || !to.enteredBefore(self) || to.thread() != t || t.modes != 0 {
+	if t.current != self || to.w == nil || !to.enteredBefore(self) || to.thread() != t || t.in(modeAny) {
 		self.prepare(t, to, co, handoff.Enter)
 	}
 
@@ -58,7 +58,7 @@ func (self *Self) Enter(co *Coroutine) {
 		w.Down = handoff.Enter
 		up, ok = w.Next()
 	}
-	if up != handoff.Yield || !ok || w.wakes.head != nil || t.leftover.head != nil || t.modes != 0 {
+	if up != handoff.Yield || !ok || w.wakes.head != nil || t.leftover.head != nil || t.in(modeAny) {
 		self.afterEnter(t, to, w, up, ok)
 		return
 	}
@@ -78,7 +78,7 @@ func (self *Self) afterEnter(t *Thread, to *Self, w *worker, up handoff.Signal, 
 	}
 	woken := w.takeWakes()
 	if up == handoff.Yield {
-		if t.modes != 0 {
+		if t.in(modeAny) {
 			t.unpin(to)
 		}
 		to.state.Store(suspended) // from here on it may be another thread's
@@ -124,7 +124,7 @@ func (self *Self) EnterIfInactive(co *Coroutine) {
 // locked to its OS thread ([ErrLocked]).
 func (self *Self) Yield() {
 	t, w := self.thread(), self.w
-	if w == nil || t.current != self || w.killing || t.modes != 0 {
+	if w == nil || t.current != self || w.killing || t.in(modeAny) {
 		self.beforeYield(t)
 	}
 	if w.Direct && handoff.OSThreadLocked() {
@@ -144,7 +144,7 @@ func (self *Self) beforeYield(t *Thread) {
 	if self.w.killing {
 		self.yieldKilled()
 	}
-	if t.modes&modeTrace != 0 {
+	if t.in(modeTrace) {
 		t.trace(EventYield, self.co, self.by().coroutine(), parkedOn(self.w.park), t.here())
 	}
 }
@@ -154,7 +154,7 @@ func (self *Self) beforeYield(t *Thread) {
 // false.
 func (self *Self) offer() (more bool) {
 	t, w := self.thread(), self.w
-	if w == nil || t.current != self || w.killing || t.modes != 0 {
+	if w == nil || t.current != self || w.killing || t.in(modeAny) {
 		self.beforeYield(t)
 	}
 	if w.Direct && handoff.OSThreadLocked() {
@@ -231,7 +231,7 @@ func (self *Self) prepare(t *Thread, to *Self, co *Coroutine, down handoff.Signa
 	if to.w == nil {
 		t.start(to)
 	}
-	if t.modes == 0 {
+	if !t.in(modeAny) {
 		return
 	}
 	t.prepareModes(self, to, co, down)
@@ -256,20 +256,20 @@ func (t *Thread) prepareModes(self, to *Self, co *Coroutine, down handoff.Signal
 		}
 	}()
 	pc := t.here()
-	if t.modes&modeAbandon != 0 {
+	if t.in(modeAbandon) {
 		to.co = co // keep the handle while it is entered
 	}
 	if pc != 0 {
 		to.more().entered.Store(pc)
 	}
-	if t.modes&modeTrace != 0 {
+	if t.in(modeTrace) {
 		kind := EventEnter
 		if down == handoff.Kill {
 			kind = EventKill
 		}
 		t.trace(kind, self.co, to.co, "", pc)
 	}
-	if t.modes&modeAbandon != 0 && t.abandoned.some.Load() {
+	if t.in(modeAbandon) && t.abandoned.some.Load() {
 		t.reap(self)
 	}
 	ready = true
@@ -277,7 +277,7 @@ func (t *Thread) prepareModes(self, to *Self, co *Coroutine, down handoff.Signal
 
 // unpin lets go of the handle of a coroutine that has yielded.
 func (t *Thread) unpin(to *Self) {
-	if t.modes&modeAbandon != 0 && to.woken.Load() == 0 {
+	if t.in(modeAbandon) && to.woken.Load() == 0 {
 		to.co = nil
 	}
 }
@@ -305,7 +305,7 @@ func (self *Self) step(t *Thread, to *Self, down handoff.Signal, rest queue) que
 		return w.takeWakes()
 	}
 	woken := w.takeWakes()
-	if t.modes != 0 {
+	if t.in(modeAny) {
 		t.unpin(to)
 	}
 	to.state.Store(suspended) // from here on it may be another thread's
@@ -322,7 +322,7 @@ func (self *Self) finish(t *Thread, to *Self, up handoff.Signal, rest queue) {
 	if up == handoff.Terminate && w.locks == 0 && !w.killing {
 		to.state.Store(returned)
 		t.retire(w)
-		if t.modes&modeTrace != 0 {
+		if t.in(modeTrace) {
 			t.trace(EventTerminate, to.co, self.co, "", 0)
 		}
 		return
@@ -360,7 +360,7 @@ func (self *Self) finishBadly(t *Thread, to *Self, w *worker, up handoff.Signal,
 		failure = newPanicError(to, w)
 	}
 	t.retire(w)
-	if t.modes&modeTrace != 0 {
+	if t.in(modeTrace) {
 		switch up {
 		case handoff.Panic:
 			t.trace(EventPanic, to.co, self.co, failure.short(), 0)

@@ -46,15 +46,6 @@ type Thread struct {
 	asking  sync.Mutex // held while suspended coroutines are asked
 }
 
-// modes are the reasons for the hot paths to take the long way round.
-type modes uint32
-
-const (
-	modeTrace   modes = 1 << iota // a tracer is set
-	modeSites                     // file:line is kept of every step
-	modeAbandon                   // abandoned coroutines are looked for
-)
-
 // NewThread makes a thread whose leader is the calling goroutine, or any other
 // that uses it later. It starts no goroutine.
 func NewThread(opts ...Option) *Thread {

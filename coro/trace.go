@@ -87,13 +87,13 @@ func (t *Thread) trace(kind EventKind, from, to *Coroutine, detail string, pc ui
 
 // Traced reports whether the thread has a tracer, so that a package built on
 // this one can leave out the work for an event that nobody sees.
-func (t *Thread) Traced() bool { return t.modes&modeTrace != 0 }
+func (t *Thread) Traced() bool { return t.in(modeTrace) }
 
 // Trace tells the thread's tracer, if there is one, of an event of a kind that
 // another package defines: self did something, to to if that is not nil. Guard
 // it with [Thread.Traced] where making detail costs something.
 func (self *Self) Trace(kind EventKind, to *Coroutine, detail string) {
-	if t := self.thread(); t.modes&modeTrace != 0 {
+	if t := self.thread(); t.in(modeTrace) {
 		t.trace(kind, self.co, to, detail, t.here())
 	}
 }

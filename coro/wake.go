@@ -80,20 +80,20 @@ func (self *Self) Wake(co *Coroutine) {
 		to.waker.Store(self)
 	}
 	self.w.wakes.push(to)
-	if t.modes != 0 {
+	if t.in(modeAny) {
 		t.wakeModes(self, to, co)
 	}
 }
 
 func (t *Thread) wakeModes(self, to *Self, co *Coroutine) {
 	pc := t.here()
-	if t.modes&modeAbandon != 0 {
+	if t.in(modeAbandon) {
 		to.co = co // the queue keeps the handle
 	}
 	if pc != 0 {
 		to.more().woken.Store(pc)
 	}
-	if t.modes&modeTrace != 0 {
+	if t.in(modeTrace) {
 		t.trace(EventWake, self.co, co, "", pc)
 	}
 }

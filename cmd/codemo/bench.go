@@ -52,8 +52,8 @@ Baselines:
   raw pair     a round trip through two one-slot channels
   plain call   a call that is not inlined
   goroutine    a plain goroutine, parked on a channel
-  untraced     the same yield; for "tracing off" it is the same work once more,
-               which shows how exact the measure is`,
+  untraced     the same yield; "tracing off, again" is the same work once more, which
+               shows how exact the measure is`,
 		Example: `  codemo bench
   codemo bench --shape '^(yield|cost)' --rounds 15
   codemo bench --handoff direct --svg ratios.svg

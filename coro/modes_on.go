@@ -1,0 +1,5 @@
+//go:build !coro_notrace
+
+package coro
+
+const hasModes = true
