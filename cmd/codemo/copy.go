@@ -21,6 +21,8 @@ type copyFlags struct {
 	verify        bool
 	hash          bool
 	direct        bool
+	driver        driverName
+	faults        sideFaults
 	resume        bool
 	removePartial bool
 	saveEvery     time.Duration
@@ -51,6 +53,9 @@ A new destination gets the permissions of the source.
 --verify reads both files again and compares them; with --direct-io from the disk
 rather than from the page cache.
 
+` + faultHelp + `
+Before it, src: or dst: says on which side; else it is on both.
+
 Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 		Example: `  codemo copy disk.img copy.img
   codemo copy -m 64 --rate 100M --verify disk.img copy.img
@@ -71,6 +76,8 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 				return usagef("--detect-zeroes %d: want at most 1G", f.zeroes)
 			case f.saveEvery <= 0:
 				return usagef("--save-every %v: want more than 0", f.saveEvery)
+			case f.driver != driverFile && f.driver != driverUring:
+				return usagef("--driver %s: want file or uring", f.driver)
 			case f.resume && f.removePartial:
 				return usagef("--resume and --remove-partial: want one of them")
 			}
@@ -86,6 +93,10 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 	fl.BoolVar(&f.verify, "verify", false, "compare afterwards")
 	fl.BoolVar(&f.hash, "hash", false, "print the sha256 of the destination, too")
 	fl.BoolVar(&f.direct, "direct-io", false, "go around the page cache")
+	f.driver = driverFile
+	fl.Var(&f.driver, "driver", "what reads and writes: `DRIVER` is file, or uring (io_uring) where the kernel allows it")
+	fl.Var(&f.faults, "fault", "have requests go wrong by a `RULE` such as dst:write:n=3:errno=EIO; may be given several times")
+	complete(cmd, "driver", string(driverFile), string(driverUring))
 	fl.BoolVar(&f.resume, "resume", false, "go on with a copy that did not come to its end")
 	fl.BoolVar(&f.removePartial, "remove-partial", false, "remove the destination if the copy does not come to its end")
 	fl.DurationVar(&f.saveEvery, "save-every", blockio.DefaultSaveEvery, "bring the checkpoint up to date each `TIME`")

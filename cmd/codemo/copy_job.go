@@ -28,6 +28,7 @@ type copyJob struct {
 	larger     bool         // the destination is a disk, which has the size it has
 	checkpoint *copyCheckpoint
 	result     blockio.CopyResult
+	warned     error // why another driver is used than was asked for
 	hash       []byte
 }
 
@@ -75,7 +76,7 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 	if err != nil {
 		return err
 	}
-	j.from, j.source, err = openFileDevice(self, j.src, file.Options{ReadOnly: true, DirectIO: j.flags.direct})
+	j.from, j.source, err = openLayered(self, j.src, file.Options{ReadOnly: true, DirectIO: j.flags.direct}, j.flags.driver, j.flags.faults.src, j.warn)
 	if err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
@@ -99,7 +100,7 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 	if regular && !j.flags.resume {
 		opts.Create, opts.Perm = true, j.permissions()
 	}
-	j.to, j.target, err = openFileDevice(self, j.dst, opts)
+	j.to, j.target, err = openLayered(self, j.dst, opts, j.flags.driver, j.flags.faults.dst, j.warn)
 	if err != nil {
 		return fmt.Errorf("destination: %w", err)
 	}
@@ -120,6 +121,14 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 		return errors.Join(j.to.Resize(self, 0), j.to.Resize(self, j.from.Size()))
 	}
 	return nil
+}
+
+// warn says that the driver that was asked for could not be had, once.
+func (j *copyJob) warn(why error) {
+	if j.warned == nil {
+		j.warned = why
+		fmt.Fprintf(j.bar.out, "codemo: %v; copying with --driver file\n", why) //nolint:errcheck // a warning
+	}
 }
 
 // permissions returns what a new destination gets: never more than the source.

@@ -75,3 +75,28 @@ func (r *faultRules) Set(s string) error {
 	*r = append(*r, rule)
 	return nil
 }
+
+// sideFaults is the value of --fault where there are two devices.
+type sideFaults struct{ src, dst layers }
+
+// String implements pflag.Value.
+func (f *sideFaults) String() string {
+	return strings.Trim(f.src.faults.String()+", "+f.dst.faults.String(), ", ")
+}
+
+// Type implements pflag.Value.
+func (f *sideFaults) Type() string { return "rule" }
+
+// Set implements pflag.Value.
+func (f *sideFaults) Set(s string) error {
+	if rule, ok := strings.CutPrefix(s, "src:"); ok {
+		return f.src.faults.Set(rule)
+	}
+	if rule, ok := strings.CutPrefix(s, "dst:"); ok {
+		return f.dst.faults.Set(rule)
+	}
+	if err := f.src.faults.Set(s); err != nil {
+		return err
+	}
+	return f.dst.faults.Set(s)
+}

@@ -62,21 +62,8 @@ func interruptible(ctx context.Context) (context.Context, func()) {
 
 // openDevice opens a file as a device that has its path as its name.
 func openDevice(self *coro.Self, path string, opts file.Options) (*blockio.Device, error) {
-	dev, _, err := openFileDevice(self, path, opts)
+	dev, _, err := openLayered(self, path, opts, driverFile, layers{}, nil)
 	return dev, err
-}
-
-// openFileDevice returns the driver, too.
-func openFileDevice(self *coro.Self, path string, opts file.Options) (*blockio.Device, *file.Driver, error) {
-	driver, err := file.Open(self, path, opts)
-	if err != nil {
-		return nil, nil, err
-	}
-	dev, err := blockio.Open(self, driver, blockio.WithName(path))
-	if err != nil {
-		return nil, nil, errors.Join(err, driver.Close(self))
-	}
-	return dev, driver, nil
 }
 
 // traceUsage tells of --trace.

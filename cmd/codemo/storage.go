@@ -127,3 +127,37 @@ func (s *storage) base(self *coro.Self, path string, opts file.Options) (blockio
 	}
 	return file.Open(self, path, opts)
 }
+
+// openLayered opens a file for a command that can do without io_uring: where it
+// cannot be had, warn is told why, and the file driver does it. It returns the
+// file driver, too, which is at the bottom in any case.
+func openLayered(self *coro.Self, path string, opts file.Options, driver driverName, l layers, warn func(why error)) (*blockio.Device, *file.Driver, error) {
+	var base blockio.Driver
+	var bottom *file.Driver
+	var why, err error
+	if driver == driverUring {
+		base, why, err = uring.OpenOrFile(self, path, uring.Options{Options: opts})
+	} else {
+		base, err = file.Open(self, path, opts)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if why != nil {
+		warn(why)
+	}
+	switch d := base.(type) {
+	case *file.Driver:
+		bottom = d
+	case *uring.Driver:
+		bottom = d.Driver
+	}
+	if base, err = l.wrap(self, base); err != nil {
+		return nil, nil, err
+	}
+	dev, err := blockio.Open(self, base, blockio.WithName(path))
+	if err != nil {
+		return nil, nil, errors.Join(err, base.Close(self))
+	}
+	return dev, bottom, nil
+}
