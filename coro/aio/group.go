@@ -3,6 +3,7 @@ package aio
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -14,6 +15,9 @@ import (
 //
 // Its tasks are children of the task that calls Go, and are cancelled with it.
 type Group struct {
+	// Name is the group's in dumps and traces, where it says what a
+	// coroutine waits for; it may be empty.
+	Name string
 	// Limit is how many tasks run at a time at most; 0 or less is no limit.
 	Limit int
 	// FailFast has the first error or panic cancel the rest, with the error as
@@ -64,7 +68,7 @@ func (g *Group) Go(self *coro.Self, entry func(self *coro.Self) error) {
 	case g.Limit <= 0 || g.running < g.Limit:
 		g.running++
 	default:
-		g.park(self, &g.slots, "a slot of a group")
+		g.park(self, &g.slots, "a slot of "+g.label())
 		if g.stopped() {
 			g.leave(self)
 			return
@@ -90,12 +94,20 @@ func (g *Group) Wait(self *coro.Self) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.running > 0 {
-		g.park(self, &g.all, "a group")
+		g.park(self, &g.all, g.label())
 	}
 	if g.panicked != nil {
 		panic(g.panicked)
 	}
 	return g.err
+}
+
+// label says what the group is.
+func (g *Group) label() string {
+	if g.Name != "" {
+		return "group " + strconv.Quote(g.Name)
+	}
+	return "a group"
 }
 
 // park waits in queue until something is given. The caller holds mu, and does so

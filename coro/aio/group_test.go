@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -253,3 +254,34 @@ func TestGroupLoops(t *testing.T) {
 		t.Errorf("%d ran, want 200", n)
 	}
 }
+
+// TestGroupNameInTrace: who waits for a group, or in it, says which one it is.
+func TestGroupNameInTrace(t *testing.T) {
+	for _, test := range []struct{ name, want string }{
+		{"", "a slot of a group; a group"},
+		{"checks", `a slot of group "checks"; group "checks"`},
+	} {
+		eachHandoff(t, func(t *testing.T, loop newLoop) {
+			var waits []string
+			l := loop(virtual(), aio.WithThread(coro.WithTracer(tracerFunc(func(e coro.Event) {
+				if e.Kind == coro.EventYield && strings.Contains(e.Detail, "group") {
+					waits = append(waits, e.Detail)
+				}
+			}))))
+			l.Go(func(self *coro.Self) error {
+				g := aio.Group{Name: test.name, Limit: 1}
+				g.Go(self, sleepFor(time.Second))
+				g.Go(self, sleepFor(time.Second))
+				return g.Wait(self)
+			})
+			run(t, l)
+			if got := strings.Join(waits, "; "); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+type tracerFunc func(coro.Event)
+
+func (f tracerFunc) Trace(e coro.Event) { f(e) }

@@ -61,3 +61,75 @@ terminate c2 -> leader`
 		})
 	}
 }
+
+// TestTraceNamesTheLock: a reader of a trace finds which lock, queue or semaphore
+// it was, in which way, and who held it.
+func TestTraceNamesTheLock(t *testing.T) {
+	var (
+		rw  cosync.RWMutex
+		sem = cosync.NewSemaphore(2)
+		q   cosync.Queue
+	)
+	rw.SetName("table")
+	sem.SetName("slots")
+	q.SetName("full")
+	for _, h := range handoffs {
+		for _, test := range []struct {
+			name          string
+			first, second func(self *Self)
+			want          []string // of these kinds only
+		}{
+			{
+				"rwmutex",
+				func(self *Self) { rw.Lock(self); self.Yield(); rw.Downgrade(self); rw.RUnlock(self) },
+				func(self *Self) { rw.RLock(self); rw.RUnlock(self) },
+				[]string{
+					`lock c1 (rwmutex "table" for writing)`,
+					`park c2 (rwmutex "table", held for writing by c1, for reading)`,
+					`unlock c1 (rwmutex "table" for writing)`,
+					`lock c1 (rwmutex "table" for reading)`,
+					`unlock c1 (rwmutex "table" for reading)`,
+					`lock c2 (rwmutex "table" for reading)`,
+					`unlock c2 (rwmutex "table" for reading)`,
+				},
+			},
+			{
+				"semaphore",
+				func(self *Self) { sem.Acquire(self, 2); self.Yield(); sem.Release(self, 2) },
+				func(self *Self) { sem.Acquire(self, 1); sem.Release(self, 1) },
+				[]string{
+					`lock c1 (semaphore "slots": 2 of 2)`,
+					`park c2 (semaphore "slots": 1 of 2)`,
+					`unlock c1 (semaphore "slots": 2 of 2)`,
+					`lock c2 (semaphore "slots": 1 of 2)`,
+					`unlock c2 (semaphore "slots": 1 of 2)`,
+				},
+			},
+			{
+				"queue",
+				func(self *Self) { self.Yield(); q.Next(self) },
+				func(self *Self) { q.Wait(self, nil) },
+				[]string{`park c2 (queue "full")`},
+			},
+		} {
+			t.Run(test.name+"/"+h.String(), func(t *testing.T) {
+				var all tape
+				th := coro.NewThread(coro.WithHandoff(h), coro.WithTracer(&all))
+				defer th.Close()
+				c1 := in(th, "c1", test.first)
+				in(th, "c2", test.second)
+				th.Enter(c1)
+				var got []string
+				for _, line := range all {
+					switch kind, _, _ := strings.Cut(line, " "); kind {
+					case "lock", "park", "unlock":
+						got = append(got, strings.Replace(line, " -> leader", "", 1))
+					}
+				}
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		}
+	}
+}
