@@ -133,6 +133,11 @@ func (l *live) open(self *coro.Self, src, dst string) error {
 	if err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
+	// Before the destination is emptied: what cannot begin destroys nothing.
+	if l.liveFlags.load > 0 && int64(l.loadSize) > l.src.Size() {
+		return errors.Join(fmt.Errorf("%s has %d bytes: want room for a write of %d",
+			src, l.src.Size(), int64(l.loadSize)), l.src.Close(self))
+	}
 	opts := file.Options{}
 	if was == nil || was.Mode().IsRegular() {
 		opts.Create, opts.Truncate, opts.Size = true, true, l.src.Size()
