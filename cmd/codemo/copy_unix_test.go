@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -54,10 +55,13 @@ func interruptedCopy(t *testing.T, args ...string) string {
 	return said
 }
 
+// yields finds where a coroutine of a copy yields in a trace as JSON lines.
+var yields = regexp.MustCompile(`"kind":"yield","from":\{"id":\d+,"name":"copy`)
+
 // signalledCopy is that with any signal.
 func signalledCopy(t *testing.T, signal os.Signal, args ...string) (*os.ProcessState, string) {
 	t.Helper()
-	pipe := filepath.Join(t.TempDir(), "steps")
+	pipe := filepath.Join(t.TempDir(), "steps.jsonl")
 	if err := unix.Mkfifo(pipe, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -76,23 +80,34 @@ func signalledCopy(t *testing.T, signal os.Signal, args ...string) (*os.ProcessS
 	}
 	// The trace comes in blocks: with the first few the copy is under way, and
 	// with that rate far from its end.
-	seen := ""
-	for buf := make([]byte, 4096); strings.Count(seen, "yield copy") < 30; {
-		n, err := steps.Read(buf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		seen += string(buf[:n])
-	}
-	if err := cmd.Process.Signal(signal); err != nil {
-		t.Fatal(err)
-	}
-	drained := make(chan struct{})
+	underWay, drained := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(drained)
+		seen := ""
+		for buf := make([]byte, 4096); len(yields.FindAllString(seen, -1)) < 60; {
+			n, err := steps.Read(buf)
+			if err != nil {
+				return
+			}
+			seen += string(buf[:n])
+		}
+		close(underWay)
 		io.Copy(io.Discard, steps) //nolint:errcheck // it ends by being closed
 	}()
-	cmd.Wait() //nolint:errcheck // the caller looks at the state
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cmd.Wait() //nolint:errcheck // the caller looks at the state
+	}()
+	select {
+	case <-underWay:
+		if err := cmd.Process.Signal(signal); err != nil {
+			t.Error(err)
+		}
+	case <-ended:
+		t.Errorf("the copy has ended before it was under way: %v\n%s", cmd.ProcessState, stderr.String())
+	}
+	<-ended
 	steps.Close()
 	<-drained
 	return cmd.ProcessState, stderr.String()
