@@ -30,6 +30,7 @@ type request struct {
 	off   int64
 	n     int64
 	begun time.Time
+	span  uint64 // its number in a trace, 0 if there is none
 
 	part     Part // the driver's call that goes on, or that failed
 	err      error
@@ -70,6 +71,9 @@ func (d *Device) request(self *coro.Self, op Op, off, n int64) *request {
 	}
 	r.self, r.op, r.off, r.n = self, op, off, n
 	r.begun = d.loop.Now()
+	if d.thread.Traced() {
+		r.traceBegin()
+	}
 	return r
 }
 
@@ -155,6 +159,9 @@ func (r *request) done() {
 		r.leave()
 	}
 	d.stats.record(r, d.loop.Now())
+	if r.span != 0 {
+		r.traceEnd()
+	}
 	r.self, r.err, r.returned, r.serial = nil, nil, false, false
 	r.part.Op = OpNone
 	if r.one[0] != nil {

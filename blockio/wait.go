@@ -36,12 +36,18 @@ func (l *waitList) remove(r *request) {
 func (r *request) wait(l *waitList) {
 	r.co = r.self.Coroutine() // keeps the handle, which others may have dropped
 	r.why = l.why(r.d)
+	if r.span != 0 {
+		waitSpan.Begin(r.self, r.span, r.d.name+": "+r.why)
+	}
 	l.push(r)
 	defer func() {
 		if r.in != nil {
 			r.in.remove(r)
 		}
 		r.co = nil
+		if r.span != 0 {
+			waitSpan.End(r.self, r.span, "")
+		}
 	}()
 	r.self.Park(r)
 	r.why = ""

@@ -38,6 +38,7 @@ type Loop struct {
 	plain    bool    // leave the policy out: something went wrong
 	swept    bool    // draining has nothing left but what was posted
 	poller   Poller  // changed under mu
+	numbers  uint64  // how many NextNumber gave
 
 	// Whoever brings something from elsewhere, or dumps the loop, meets it
 	// here. The line of control may read timers without the lock, since it

@@ -27,3 +27,11 @@ func (l *Loop) trace(kind coro.EventKind, to *coro.Coroutine) {
 		l.thread.Leader().Trace(kind, to, "")
 	}
 }
+
+// NextNumber returns 1, 2, 3 and so on: for the spans of packages that trace what
+// they do on this loop, none of which may have the number of another. It belongs
+// to the loop's coroutines, and does not yield.
+func (l *Loop) NextNumber() uint64 {
+	l.numbers++
+	return l.numbers
+}
