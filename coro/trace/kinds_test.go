@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/blocktrace"
 	"github.com/gohandoff/coroutine/blockio/mem"
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
@@ -209,7 +210,7 @@ func everyLock(t *testing.T, self *coro.Self, _ *trace.Stream) {
 
 // everyRequest has a block device do all that it can, and wait.
 func everyRequest(t *testing.T, self *coro.Self, _ *trace.Stream) {
-	d, err := blockio.Open(self, &slow{Driver: mem.New(1 << 16)})
+	d, err := blockio.Open(self, blocktrace.New(&slow{Driver: mem.New(1 << 16)}, nil))
 	if err != nil {
 		t.Error(err)
 		return
