@@ -74,7 +74,7 @@ func (c *copyCheckpoint) read(dst string) error {
 		return fmt.Errorf("--resume: %w", err)
 	}
 	if err := json.Unmarshal(text, c); err != nil {
-		return fmt.Errorf("--resume: %s: %w", c.path, err)
+		return fmt.Errorf("--resume: %s is no checkpoint of a copy: %w", c.path, err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/file"
@@ -107,6 +108,9 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 	if j.flags.resume {
 		return j.checkpoint.fits(j.src, j.dst, j.source.Opened(), j.target.Opened())
 	}
+	if size := j.to.Size(); j.larger && size < j.from.Size() {
+		return fmt.Errorf("destination: %s has %d bytes, too few for the %d of %s", j.dst, size, j.from.Size(), j.src)
+	}
 	// From now on what an older checkpoint says is not true any more. It is
 	// as large as it will be: when the disk is full is no time to ask for
 	// another block.
@@ -118,7 +122,9 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 	j.checkpoint.store(self)
 	if regular {
 		// Its old contents go only now, when it is locked.
-		return errors.Join(j.to.Resize(self, 0), j.to.Resize(self, j.from.Size()))
+		if err := errors.Join(j.to.Resize(self, 0), j.to.Resize(self, j.from.Size())); err != nil {
+			return j.useless(self, err)
+		}
 	}
 	return nil
 }
@@ -153,10 +159,36 @@ func different(src, dst string) (fs.FileInfo, error) {
 	if err != nil {
 		return nil, nil // it is to be created, or opening it will tell
 	}
-	if from, err := os.Stat(src); err == nil && os.SameFile(from, to) {
+	from, err := os.Stat(src)
+	if err != nil {
+		return to, nil
+	}
+	if os.SameFile(from, to) || os.SameFile(behind(src, from), to) || os.SameFile(from, behind(dst, to)) {
 		return nil, fmt.Errorf("%s and %s: %w", src, dst, blockio.ErrSameDevice)
 	}
 	return to, nil
+}
+
+// behind returns the file that holds the blocks of a loop device, or of one of
+// its partitions: to write there changes the device. It returns nil for all else.
+func behind(path string, st fs.FileInfo) fs.FileInfo {
+	if st.Mode()&fs.ModeDevice == 0 {
+		return nil
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	dir := "/sys/class/block/" + filepath.Base(path) // a symbolic link, so that filepath.Join would not find what is above
+	for _, dir := range []string{dir, dir + "/.."} {
+		name, err := os.ReadFile(dir + "/loop/backing_file")
+		if err != nil {
+			continue
+		}
+		if file, err := os.Stat(strings.TrimSuffix(string(name), "\n")); err == nil {
+			return file
+		}
+	}
+	return nil
 }
 
 // stopped leaves things as the help says when the copy failed with err.
@@ -164,6 +196,10 @@ func (j *copyJob) stopped(self *coro.Self, err error) error {
 	flushed := j.to.Flush(self)
 	if errors.Is(err, blockio.ErrDifferent) {
 		return j.useless(self, err)
+	}
+	// Resume would refuse to go on with files that others have changed.
+	if changed := errors.Join(j.source.CheckUnmodified(self), j.target.Check(self)); changed != nil {
+		return j.useless(self, errors.Join(err, changed))
 	}
 	if j.flags.removePartial {
 		return j.removed(self, err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -87,6 +88,10 @@ func TestCopyOfAFileThatIsTruncatedMeanwhile(t *testing.T) {
 	if want := "block status of 1194304 bytes at 3000000 on " + src + ": the file ends at 3000000 now, but was 4194304 bytes long"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want it to say %q", err, want)
 	}
+	// Resume would refuse.
+	if want := dst + " is not a copy; do not use it"; err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "--resume") {
+		t.Errorf("got %v, want it to say %q", err, want)
+	}
 }
 
 func TestCopyOfAFileOfTheKernel(t *testing.T) {
@@ -113,5 +118,83 @@ func TestCopyAroundThePageCacheOfAnOddSize(t *testing.T) {
 	}
 	if got, err := os.ReadFile(dst); err != nil || !bytes.Equal(got, want) {
 		t.Errorf("the copy differs, or %v", err)
+	}
+}
+
+// TestCopyToAFileThatMayNotBeSoLarge has the destination refuse its size: tmpfs
+// has files of up to 2^63-1 bytes, ext4 none of more than 16 TiB.
+func TestCopyToAFileThatMayNotBeSoLarge(t *testing.T) {
+	small, dir := smallDisk(t, "size=64k"), t.TempDir()
+	src, dst := filepath.Join(small, "src"), filepath.Join(dir, "dst")
+	if err := errors.Join(os.WriteFile(src, nil, 0o600), os.Truncate(src, 1<<60)); err != nil {
+		t.Fatal(err)
+	}
+	for flag, says := range map[string]string{"--verify": dst + " is not a copy; do not use it", "--remove-partial": dst + " was removed"} {
+		code, _, stderr := codemo("copy", flag, src, dst)
+		if code == exitOK {
+			t.Skip("the file system of the temporary directory has files of any size")
+		}
+		for _, s := range []string{"resize to 1152921504606846976 bytes on " + dst, "file too large", says} {
+			if !strings.Contains(stderr, s) {
+				t.Errorf("%s: %q; want it to say %q", flag, stderr, s)
+			}
+		}
+		if _, err := os.Stat(dst + ".codemo-copy"); err == nil {
+			t.Errorf("%s: there is a checkpoint, but going on makes no sense", flag)
+		}
+	}
+}
+
+// loopDevice makes a block device of n bytes, and returns its path and that of
+// the file behind it.
+func loopDevice(t *testing.T, n int) (disk, back string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("only root may make a loop device")
+	}
+	back = filepath.Join(t.TempDir(), "back")
+	writeRandomFile(t, back, n)
+	out, err := exec.Command("losetup", "--find", "--show", back).CombinedOutput()
+	if err != nil {
+		t.Skipf("there are no loop devices here: %v: %s", err, out)
+	}
+	disk = strings.TrimSpace(string(out))
+	t.Cleanup(func() {
+		if out, err := exec.Command("losetup", "--detach", disk).CombinedOutput(); err != nil {
+			t.Errorf("losetup: %v: %s", err, out)
+		}
+	})
+	return disk, back
+}
+
+// TestCopyBetweenALoopDeviceAndItsFile: to empty the one empties the other.
+func TestCopyBetweenALoopDeviceAndItsFile(t *testing.T) {
+	disk, back := loopDevice(t, 1<<20)
+	want, err := os.ReadFile(back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range [][2]string{{disk, back}, {back, disk}} {
+		code, _, stderr := codemo("copy", c[0], c[1])
+		if code != exitFailure || !strings.Contains(stderr, "source and destination are the same device") {
+			t.Errorf("%v: exit code %d, %q", c, code, stderr)
+		}
+	}
+	if got, err := os.ReadFile(back); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the file behind the device has changed, or %v", err)
+	}
+}
+
+func TestCopyToADiskThatIsTooSmall(t *testing.T) {
+	disk, _ := loopDevice(t, 1<<20)
+	src := filepath.Join(t.TempDir(), "src")
+	writeRandomFile(t, src, 1<<20+512)
+	code, _, stderr := codemo("copy", src, disk)
+	if want := disk + " has 1048576 bytes, too few for the 1049088 of " + src; code != exitFailure || !strings.Contains(stderr, want) || strings.Contains(stderr, "resume") {
+		t.Errorf("exit code %d, %q; want it to say %q", code, stderr, want)
+	}
+	if _, err := os.Stat(disk + ".codemo-copy"); err == nil {
+		os.Remove(disk + ".codemo-copy") //nolint:errcheck // the test has failed already
+		t.Error("there is a checkpoint beside the disk, which nobody has written to")
 	}
 }
