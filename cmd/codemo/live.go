@@ -28,6 +28,7 @@ type liveFlags struct {
 	seed        uint64
 	overwrite   bool
 	trace       string
+	serve       string
 }
 
 func (f *liveFlags) add(cmd *cobra.Command) {
@@ -43,6 +44,7 @@ func (f *liveFlags) add(cmd *cobra.Command) {
 	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides where they write")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "yes, --load may destroy what is in SRC")
 	fl.StringVar(&f.trace, "trace", "", traceUsage)
+	fl.StringVar(&f.serve, "live", "", liveUsage)
 }
 
 func (f *liveFlags) check() error {
@@ -57,6 +59,10 @@ func (f *liveFlags) check() error {
 		return usagef("--load-size %d: want 1 to 1G", f.loadSize)
 	case f.load > 0 && !f.overwrite:
 		return usagef("--load %d: would destroy what is in SRC; --overwrite does so all the same", f.load)
+	}
+	if f.serve != "" {
+		_, err := liveAddress(f.serve)
+		return err
 	}
 	return nil
 }
@@ -93,8 +99,14 @@ func runLive(cmd *cobra.Command, src, dst string, f *liveFlags, do func(l *live,
 		return err
 	}
 	defer func() { err = errors.Join(err, tracer.Close()) }()
+	server, opts, err := newLiveServer(f.serve, tracer, opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
 	l := &live{liveFlags: f, ctx: ctx, out: cmd.OutOrStdout()}
 	return onLoop(append(opts, coro.WithHandoff(f.handoff)), func(self *coro.Self) (err error) {
+		server.Serve(aio.LoopOf(self), cmd.ErrOrStderr())
 		if err := l.open(self, src, dst); err != nil {
 			return err
 		}

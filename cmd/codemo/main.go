@@ -7,6 +7,7 @@
 //	codemo demo                all of it in a minute
 //	codemo copy a b            a copy by many coroutines; also io and map
 //	codemo mirror a b          a file that moves while it is written to; also backup
+//	codemo top :8080           what the coroutines of a running program do
 //	codemo cow info a          an overlay; also create, check, commit and rebase
 //	codemo list                the programs that can be traced
 //	codemo lesson              the ideas behind coroutines, one program each
@@ -88,7 +89,7 @@ and it measures each kind of step against what Go itself needs for it.`,
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
 	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newBenchIO(), newVersion(), newParked(),
-		newCopy(), newMirror(), newBackup(), newIO(), newMap(), newCow(), newDemo(), newLesson(), newPlain())
+		newCopy(), newMirror(), newBackup(), newTop(), newIO(), newMap(), newCow(), newDemo(), newLesson(), newPlain())
 	return root
 }
 

@@ -41,6 +41,7 @@ mode auto is passive until all was copied once, and active from then on.
 DST is created, or replaced if it is a file. With --load, what is in SRC is destroyed.`,
 		Example: `  codemo bench-io --create 1G -c 1 disk.img
   codemo mirror --load 8 --overwrite disk.img new.img
+  codemo mirror --load 8 --overwrite --hold 10m --live localhost:8080 disk.img new.img
   codemo mirror --load 8 --load-rate 0 --mode active --rate 200M --overwrite disk.img new.img`,
 		Args: twoFiles,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -29,7 +29,9 @@ type Source struct {
 	// goroutine.
 	Latencies []Latency
 	// Numbers returns more numbers, of any form that JSON takes, such as an
-	// event loop's aio.Stats. It is called at each request, by any goroutine.
+	// event loop's aio.Stats, or a list or a map of those, which codemo top
+	// shows, too. In JSON a duration is in nanoseconds. It is called at each
+	// request, by any goroutine.
 	Numbers func() any
 }
 
@@ -44,7 +46,9 @@ type Latency struct {
 //go:embed page.html
 var pageHTML string
 
-var page = template.Must(template.New("page").Parse(pageHTML))
+var page = template.Must(template.New("page").Funcs(template.FuncMap{
+	"ns": func(ns int64) string { return Duration(time.Duration(ns)) },
+}).Parse(pageHTML))
 
 // Handler serves src below any path that ends in a slash, beside that of
 // net/http/pprof:
@@ -60,10 +64,7 @@ func Handler(src Source) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		var b bytes.Buffer
 		st := src.stats()
-		numbers, err := json.MarshalIndent(st.Numbers, "", "  ")
-		if err == nil {
-			err = page.Execute(&b, map[string]any{"Stats": st, "Numbers": string(numbers), "Dump": src.dump(), "Events": src.events(30)})
-		}
+		err := page.Execute(&b, map[string]any{"Stats": st, "Numbers": flatten(st.Numbers), "Dump": src.dump(), "Events": src.events(30)})
 		reply(w, "text/html; charset=utf-8", &b, err)
 	})
 	mux.HandleFunc("GET /dump", func(w http.ResponseWriter, _ *http.Request) {

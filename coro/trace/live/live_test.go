@@ -35,9 +35,10 @@ func TestHandler(t *testing.T) {
 		want         string
 	}{
 		{"GET", "", 200, "&lt;parked&gt;: #1, suspended"},
-		{"GET", "", 200, "1500 ns"},
+		{"GET", "", 200, `<td class="n">1.5µs`},
 		{"GET", "stats.json", 200, `"numbers": {`},
-		{"GET", "", 200, "Numbers</h2>"},
+		{"GET", "", 200, `<td>tasks&lt;<td class="n">3`},
+		{"HEAD", "", 200, ""},
 		{"GET", "dump", 200, "<parked>: #1, suspended"},
 		{"GET", "events.jsonl", 200, `"kind":"enter"`},
 		{"GET", "events.jsonl?n=1", 200, `"dropped":2`},
@@ -45,6 +46,9 @@ func TestHandler(t *testing.T) {
 		{"GET", "events.html", 200, "<!doctype html>"},
 		{"GET", "events.jsonl?n=x", 400, "want a number"},
 		{"POST", "dump", 405, ""},
+		{"POST", "", 405, ""},
+		{"PUT", "stats.json", 405, ""},
+		{"DELETE", "events.html", 405, ""},
 		{"GET", "nosuch", 404, ""},
 	} {
 		w := httptest.NewRecorder()

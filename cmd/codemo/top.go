@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+type topFlags struct {
+	interval time.Duration
+	once     bool
+}
+
+func newTop() *cobra.Command {
+	var f topFlags
+	cmd := &cobra.Command{
+		Use:   "top ADDRESS",
+		Short: "Watch what the coroutines of a running program do",
+		Long: `top asks a running program for its numbers, again and again, and shows them as a
+table: its threads, how many events of each kind there are a second, and the numbers
+of its event loops. On a terminal the table stays in its place.
+
+The program must serve live.Handler of package coro/trace/live. ADDRESS is where: a
+HOST:PORT, or the URL of the handler's page. codemo mirror and codemo backup serve it
+with --live.
+
+The latency of a loop is how long what is ready waits for its turn. top ends when the
+program does, or when it is interrupted.`,
+		Example: `  codemo top localhost:8080
+  codemo top --once http://localhost:6060/debug/coroutines/
+  codemo top --interval 200ms localhost:8080`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("%s takes the address of a program, but was given %d arguments", cmd.CommandPath(), len(args))
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.interval < 10*time.Millisecond {
+				return usagef("--interval %v: want 10ms or more", f.interval)
+			}
+			base, err := topAddress(args[0])
+			if err != nil {
+				return err
+			}
+			ctx, stop := interruptible(cmd.Context())
+			defer stop()
+			return f.run(ctx, cmd.OutOrStdout(), newTopClient(base))
+		},
+	}
+	fl := cmd.Flags()
+	fl.DurationVar(&f.interval, "interval", time.Second, "ask every so `LONG`")
+	fl.BoolVar(&f.once, "once", false, "show the numbers once, without rates")
+	return cmd
+}
+
+// run shows one table after another, until ctx is done.
+func (f *topFlags) run(ctx context.Context, out io.Writer, c *topClient) error {
+	inPlace := !f.once && isTerminal(out)
+	var last *topSample
+	for tick := time.NewTicker(f.interval); ; {
+		now, err := c.ask(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil && last != nil:
+			return fmt.Errorf("the program answers no more: %w", err)
+		case err != nil:
+			return err
+		}
+		var b bytes.Buffer
+		writeTop(&b, c.base, now, last)
+		if err := showTop(out, b.String(), inPlace, last == nil); err != nil || f.once {
+			tick.Stop()
+			return err
+		}
+		last = now
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			tick.Stop()
+			return nil
+		}
+	}
+}
+
+// showTop writes a table, in place of the one before if that can be done.
+func showTop(out io.Writer, table string, inPlace, first bool) error {
+	const home, clear, toEndOfLine, below = "\x1b[H", "\x1b[2J", "\x1b[K", "\x1b[J"
+	switch {
+	case inPlace && first:
+		table = clear + home + table
+	case inPlace:
+		// Over the old one, without an empty screen in between.
+		table = home + strings.ReplaceAll(table, "\n", toEndOfLine+"\n") + below
+	case !first:
+		table = "\n" + table
+	}
+	_, err := io.WriteString(out, table)
+	return err
+}
