@@ -131,53 +131,9 @@ func TestPerfetto(t *testing.T) {
 		if timed {
 			opts = append(opts, trace.WithClock(ticks()))
 		}
-		var file struct{ TraceEvents []chromeEvent }
-		data := buffer(t, func(b *bytes.Buffer) error { return trace.WritePerfetto(b, record(t, coro.Direct, opts...)) })
-		if err := json.Unmarshal(data, &file); err != nil {
-			t.Fatal(err)
-		}
-		type track struct{ pid, tid int }
-		slicesOf := map[track][]chromeEvent{}
-		flows, async := map[string][]chromeEvent{}, map[string]int{}
-		for _, e := range file.TraceEvents {
-			k := track{e.PID, e.TID}
-			if e.PID < 1 || e.TS < 0 || e.Dur < 0 {
-				t.Errorf("%+v: want a process, no time before 0", e)
-			}
-			switch e.Ph {
-			case "X":
-				slicesOf[k] = append(slicesOf[k], e)
-			case "s", "f":
-				flows[e.ID] = append(flows[e.ID], e)
-			case "b":
-				async[e.Cat+e.ID]++
-			case "e":
-				async[e.Cat+e.ID]--
-			}
-		}
-		for k, all := range slicesOf {
-			for i, a := range all {
-				for _, b := range all[i+1:] {
-					apart := a.TS+a.Dur <= b.TS || b.TS+b.Dur <= a.TS
-					within := a.TS <= b.TS && b.TS+b.Dur <= a.TS+a.Dur || b.TS <= a.TS && a.TS+a.Dur <= b.TS+b.Dur
-					if !apart && !within {
-						t.Errorf("track %v: %+v and %+v overlap", k, a, b)
-					}
-				}
-			}
-		}
+		flows, async := checkPerfetto(t, record(t, coro.Direct, opts...))
 		wakes := 0
-		for id, ends := range flows {
-			if len(ends) != 2 || ends[0].Ph != "s" || ends[1].Ph != "f" || ends[0].TS > ends[1].TS {
-				t.Errorf("flow %s: got %+v, want a start and then an end", id, ends)
-			}
-			for _, e := range ends {
-				if !slices.ContainsFunc(slicesOf[track{e.PID, e.TID}], func(s chromeEvent) bool {
-					return s.TS <= e.TS && e.TS <= s.TS+s.Dur
-				}) {
-					t.Errorf("flow %s: %+v is in no slice", id, e)
-				}
-			}
+		for _, ends := range flows {
 			if ends[0].Cat == "wake" {
 				wakes++
 			}
@@ -189,6 +145,81 @@ func TestPerfetto(t *testing.T) {
 			t.Errorf("spans: got %v, want one that begins and ends", async)
 		}
 	}
+}
+
+// What a ring has kept begins anywhere, and what a killed program has left ends
+// anywhere: slices nest and arrows have two ends all the same.
+func TestPerfettoOfPartOfATrace(t *testing.T) {
+	whole := record(t, coro.Direct, trace.WithClock(ticks()))
+	for from := range whole.Records {
+		checkPerfetto(t, &trace.Trace{Timed: true, Dropped: uint64(from), Records: whole.Records[from:]})
+		checkPerfetto(t, &trace.Trace{Timed: true, Records: whole.Records[:from]})
+		if t.Failed() {
+			t.Fatalf("of %d records, cut at %d", len(whole.Records), from)
+		}
+	}
+}
+
+// checkPerfetto reads back what WritePerfetto makes of tr: slices nest, and arrows
+// go from a slice to a slice, forwards. It returns the arrows, and how many more
+// spans of each kind and id begin than end.
+func checkPerfetto(t *testing.T, tr *trace.Trace) (flows map[string][]chromeEvent, async map[string]int) {
+	t.Helper()
+	var file struct{ TraceEvents []chromeEvent }
+	data := buffer(t, func(b *bytes.Buffer) error { return trace.WritePerfetto(b, tr) })
+	if err := json.Unmarshal(data, &file); err != nil {
+		t.Fatal(err)
+	}
+	type track struct{ pid, tid int }
+	slicesOf := map[track][]chromeEvent{}
+	last := map[track]float64{} // of instants and spans, which are written in order
+	flows, async = map[string][]chromeEvent{}, map[string]int{}
+	for _, e := range file.TraceEvents {
+		k := track{e.PID, e.TID}
+		if e.PID < 1 || e.TS < 0 || e.Dur < 0 {
+			t.Errorf("%+v: want a process, no time before 0", e)
+		}
+		switch e.Ph {
+		case "X":
+			slicesOf[k] = append(slicesOf[k], e)
+		case "s", "f":
+			flows[e.ID] = append(flows[e.ID], e)
+		case "b":
+			async[e.Cat+e.ID]++
+		case "e":
+			async[e.Cat+e.ID]--
+		}
+		if slices.Contains([]string{"i", "b", "e"}, e.Ph) {
+			if e.TS <= last[k] && last[k] > 0 {
+				t.Errorf("track %v: %+v is not after %v", k, e, last[k])
+			}
+			last[k] = e.TS
+		}
+	}
+	for k, all := range slicesOf {
+		for i, a := range all {
+			for _, b := range all[i+1:] {
+				apart := a.TS+a.Dur <= b.TS || b.TS+b.Dur <= a.TS
+				within := a.TS <= b.TS && b.TS+b.Dur <= a.TS+a.Dur || b.TS <= a.TS && a.TS+a.Dur <= b.TS+b.Dur
+				if !apart && !within {
+					t.Errorf("track %v: %+v and %+v overlap", k, a, b)
+				}
+			}
+		}
+	}
+	for id, ends := range flows {
+		if len(ends) != 2 || ends[0].Ph != "s" || ends[1].Ph != "f" || ends[0].TS > ends[1].TS {
+			t.Errorf("flow %s: got %+v, want a start and then an end", id, ends)
+		}
+		for _, e := range ends {
+			if !slices.ContainsFunc(slicesOf[track{e.PID, e.TID}], func(s chromeEvent) bool {
+				return s.TS <= e.TS && e.TS <= s.TS+s.Dur
+			}) {
+				t.Errorf("flow %s: %+v is in no slice", id, e)
+			}
+		}
+	}
+	return flows, async
 }
 
 func wellFormed(t *testing.T, data []byte) {
