@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,7 @@ type benchIOFlags struct {
 	noDrain          bool
 	create           size.Value
 	json, quiet      bool
-	svg              string
+	svg, trace       string
 	procs            int
 
 	// What qemu-img bench has under other names.
@@ -63,11 +64,16 @@ The flags of "qemu-img bench" mean the same here, so that the two can be compare
 
 ` + faultHelp + `
 
+With --trace the last 100,000 steps are kept while it measures, in some 20 MB of memory,
+and written when it is over. To keep them takes time, which the figures then have in
+them: trace with a small -c, and measure without.
+
 Sizes are bytes, or have a unit: 4k, 1M, 1.5G.`,
 		Example: `  codemo bench-io --access random -d 64 disk.img
   codemo bench-io --driver uring --direct-io --access random -d 64 disk.img
   codemo bench-io --create 1G --mix 70 --access random --time 10s --svg out.svg scratch.img
-  codemo bench-io --driver mem --size 64M -d 16`,
+  codemo bench-io --driver mem --size 64M -d 16
+  codemo bench-io --driver mem --size 64M -d 4 -c 100 --trace steps.html`,
 		Args: atMostOne("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			path := ""
@@ -102,6 +108,7 @@ Sizes are bytes, or have a unit: 4k, 1M, 1.5G.`,
 	fl.IntVar(&f.procs, "procs", 0, "let `N` threads run Go code at a time; the default is GOMAXPROCS, but 8 at least for direct I/O on a file")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
 	fl.StringVar(&f.svg, "svg", "", "draw how long requests took into a `FILE`, too")
+	fl.StringVar(&f.trace, "trace", "", "write the last 100,000 steps of the coroutines to a `FILE`: .txt, .jsonl, .html, .svg, .json for Perfetto, or .log")
 	fl.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing, but fail if something fails")
 	fl.StringVarP(&f.aio, "aio", "i", "", "`AIO`: threads is --driver file, io_uring is --driver uring")
 	fl.StringVarP(&f.cache, "cache", "t", "writeback", "`MODE`: none is --direct-io; writethrough has each write durable; directsync is both")
@@ -241,7 +248,7 @@ func runBenchIO(cmd *cobra.Command, path string, f *benchIOFlags) error {
 	defer f.setProcs()()
 	var result iobench.Result
 	bar := &benchBar{out: cmd.ErrOrStderr(), on: isTerminal(cmd.ErrOrStderr()) && !f.quiet}
-	err := onLoop([]coro.Option{coro.WithHandoff(f.handoff)}, func(self *coro.Self) (err error) {
+	err := lastStepsLoop(f.trace, lastSteps, f.handoff, f.others(path), func(self *coro.Self) (err error) {
 		dev, err := f.open(self, path)
 		if err != nil {
 			return err
@@ -265,6 +272,11 @@ func runBenchIO(cmd *cobra.Command, path string, f *benchIOFlags) error {
 		return context.Cause(ctx)
 	}
 	return nil
+}
+
+// others are the files that the trace must not be.
+func (f *benchIOFlags) others(path string) []string {
+	return slices.DeleteFunc([]string{path, f.svg}, func(s string) bool { return s == "" })
 }
 
 func (f *benchIOFlags) options(ctx context.Context, bar *benchBar) iobench.Options {

@@ -59,7 +59,7 @@ const (
 )
 
 func demo(ctx context.Context, out io.Writer, f demoFlags) (err error) {
-	tracer, _, err := newStepTracer(f.trace)
+	tracer, _, err := newStepTracer(f.trace, 0)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func runLive(cmd *cobra.Command, src, dst string, f *liveFlags, do func(l *live,
 			return fmt.Errorf("--trace %s: is the same file as %s, and would overwrite it", f.trace, other)
 		}
 	}
-	tracer, opts, err := newStepTracer(f.trace)
+	tracer, opts, err := newStepTracer(f.trace, 0)
 	if err != nil {
 		return err
 	}

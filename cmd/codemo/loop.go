@@ -72,18 +72,28 @@ const traceUsage = "write each step of the coroutines to a `FILE`: .txt, .jsonl,
 // A stepTracer writes the steps of a command to a file, in the form that its
 // extension says. Text and JSON lines are written as the steps happen, so that a
 // command that is killed leaves them; the other forms when all is over.
+//
+// With a ring it keeps the last steps only, in memory that does not grow, and
+// writes any form when all is over: that is for commands that take millions.
 type stepTracer struct {
-	stream *trace.Stream
+	stream *trace.Stream // nil with a ring
+	ring   *trace.Ring
 	file   *os.File
 	buf    *bufio.Writer
 	whole  *trace.Trace // of a form that is written at the end
+	last   int          // how many steps the ring keeps, of those that it holds
+	title  string
 	format string
 }
 
+// lastSteps is how many steps a tracer with a ring keeps.
+const lastSteps = 100_000
+
 // newStepTracer makes the file that --trace names, and returns the option for
-// the thread; without a path it returns none. An extension that means no format
-// is an error before anything is made.
-func newStepTracer(path string) (*stepTracer, []coro.Option, error) {
+// the thread; without a path it returns none. If last is not 0, it keeps the last
+// so many steps. An extension that means no format is an error before anything is
+// made.
+func newStepTracer(path string, last int) (*stepTracer, []coro.Option, error) {
 	if path == "" {
 		return nil, nil, nil
 	}
@@ -95,7 +105,12 @@ func newStepTracer(path string) (*stepTracer, []coro.Option, error) {
 	if err != nil {
 		return nil, nil, fileError("trace", path, err)
 	}
-	t := &stepTracer{file: f, buf: bufio.NewWriter(f), format: format}
+	t := &stepTracer{file: f, buf: bufio.NewWriter(f), last: last, title: path, format: format}
+	clock := trace.WithClock(trace.Since(time.Now()))
+	if last > 0 {
+		t.ring = trace.NewRing(last, clock)
+		return t, []coro.Option{coro.WithTracer(t.ring)}, nil
+	}
 	var sink trace.Sink
 	switch format {
 	case "text":
@@ -103,20 +118,25 @@ func newStepTracer(path string) (*stepTracer, []coro.Option, error) {
 	case "jsonl":
 		sink = trace.NewJSONLWriter(t.buf, path, true)
 	default:
-		t.whole = &trace.Trace{Title: path}
+		t.whole = &trace.Trace{Title: t.title}
 		sink = t.whole
 	}
-	t.stream = trace.NewStream(sink, trace.WithClock(trace.Since(time.Now())))
+	t.stream = trace.NewStream(sink, clock)
 	return t, []coro.Option{coro.WithTracer(t.stream)}, nil
 }
 
 // tracedLoop is onLoop with each step written to the file trace, unless that is "".
 // It must be none of others.
-func tracedLoop(trace string, h coro.Handoff, others []string, body func(self *coro.Self) error) (err error) {
+func tracedLoop(trace string, h coro.Handoff, others []string, body func(self *coro.Self) error) error {
+	return lastStepsLoop(trace, 0, h, others, body)
+}
+
+// lastStepsLoop is tracedLoop, with the last steps only if last is not 0.
+func lastStepsLoop(trace string, last int, h coro.Handoff, others []string, body func(self *coro.Self) error) (err error) {
 	if err := traceApart(trace, others...); err != nil {
 		return err
 	}
-	tracer, opts, err := newStepTracer(trace)
+	tracer, opts, err := newStepTracer(trace, last)
 	if err != nil {
 		return err
 	}
@@ -139,7 +159,13 @@ func (t *stepTracer) Close() error {
 	if t == nil {
 		return nil
 	}
-	err := t.stream.Close()
+	var err error
+	if t.ring != nil {
+		t.whole = t.ring.Last(t.last)
+		t.whole.Title = t.title
+	} else {
+		err = t.stream.Close()
+	}
 	if t.whole != nil && err == nil {
 		err = writeFormat(t.buf, t.format, t.whole)
 	}

@@ -5,6 +5,7 @@ package iobench
 import (
 	"context"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -111,8 +112,11 @@ func Run(self *coro.Self, dev *blockio.Device, o Options) (Result, error) {
 	b.start = aio.LoopOf(self).Now()
 	ticker := aio.Go(self, b.watch).SetName("ticker")
 	crew := aio.Group{FailFast: true}
-	for range o.Depth {
-		crew.Go(self, b.work)
+	for i := range o.Depth {
+		crew.Go(self, func(self *coro.Self) error {
+			self.Coroutine().SetName("bench " + strconv.Itoa(i+1))
+			return b.work(self)
+		})
 	}
 	err := crew.Wait(self)
 	r := Result{Elapsed: aio.LoopOf(self).Now().Sub(b.start), Stats: dev.Stats(), CPU: cpu}
