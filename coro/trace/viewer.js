@@ -23,7 +23,7 @@ for (let i = 0; i < n; i++) {
 
 const LABEL = 150, TOP = 26;
 let selected = n ? 0 : -1, shown = kindName.map(() => true), matches = null;
-let x0 = 0, scale = 1, y0 = 0, row = 26, width = 0, height = 0, colors = {}, queued = false;
+let x0 = 0, scale = 1, y0 = 0, row = 26, dense = false, width = 0, height = 0, colors = {}, queued = false;
 const canvas = $('timeline'), overview = $('overview');
 const g = canvas.getContext('2d'), go = overview.getContext('2d');
 
@@ -39,6 +39,8 @@ const yOf = lane => TOP + lane * row - y0 + row / 2;
 const plot = () => Math.max(50, width - LABEL - 14);
 const end = () => pos[n] || 1;
 const laneColor = l => lanes[l].id ? colors['c' + (lanes[l].id - 1) % 6] : colors.mute;
+// The height of a bar: it grows with its row, more slowly.
+const bar = () => Math.min(row * .56, 18 + Math.max(0, row - 56) * .14);
 const laneName = l => d.threads.length > 1 && !lanes[l].id ? d.threads[lanes[l].thread] + ' leader' : lanes[l].name;
 
 function limits() {
@@ -72,9 +74,23 @@ function resize() {
   }
   const before = width;
   width = canvas.clientWidth; height = canvas.clientHeight;
-  row = Math.min(56, Math.max(16, (height - TOP) / Math.max(lanes.length, 1)));
   if (!before) scale = 0;
+  rows();
+}
+// rows gives lanes their height: few share the room, many scroll, or are all
+// shown at once, as thin as need be.
+function rows() {
+  const whole = (height - TOP) / Math.max(lanes.length, 1);
+  row = Math.min(110, Math.max(dense ? .5 : 16, whole));
+  $('dense').hidden = whole >= 16;
   changed();
+}
+function toggleDense() {
+  if ($('dense').hidden) return;
+  dense = !dense;
+  $('dense').setAttribute('aria-pressed', dense);
+  rows();
+  if (selected >= 0) revealLanes(selected);
 }
 
 function draw() {
@@ -88,7 +104,7 @@ function draw() {
   drawArrows(first, last);
   drawSelected();
   g.restore();
-  for (let l = first; l <= last; l++) drawLabel(l);
+  drawLabels(first, last);
   g.fillStyle = colors.bg; g.fillRect(0, 0, LABEL, TOP);
   drawOverview();
   const all = lanes.length * row, part = height - TOP, thumb = $('thumb'), track = $('scroll').clientHeight;
@@ -119,11 +135,11 @@ function duration(ns) {
 const dimmed = l => matches && !matches.has(l);
 
 function drawLane(l) {
-  const y = yOf(l), h = Math.min(18, row * .56), list = segs[l], color = laneColor(l);
+  const y = yOf(l), h = bar(), thin = row < 9 ? 2 : 1, list = segs[l], color = laneColor(l);
   g.globalAlpha = dimmed(l) ? .22 : 1;
   g.strokeStyle = colors.line; g.lineWidth = 1;
   const a = lanes[l].created >= 0 ? xOf(pos[lanes[l].created]) : LABEL, b = lanes[l].ended >= 0 ? xOf(pos[lanes[l].ended]) : xOf(end());
-  g.strokeStyle = colors.mute; g.globalAlpha *= .5;
+  g.strokeStyle = colors.mute; g.globalAlpha *= Math.min(.5, .08 + row * .03); // many lines make a grey ground
   g.beginPath(); g.moveTo(Math.max(a, LABEL), y); g.lineTo(Math.min(b, width), y); g.stroke();
   g.globalAlpha = dimmed(l) ? .22 : 1;
   // Segments do not overlap, so their ends are in order, too.
@@ -131,11 +147,11 @@ function drawLane(l) {
   const right = pOf(width);
   while (k < list.length && pos[list[k].from] <= right) {
     const s = list[k], x = xOf(pos[s.from]), w = xOf(pos[s.to]) - x;
-    if (s.state === 0) { g.fillStyle = color; g.fillRect(x, y - h / 2, Math.max(1, w), h); }
-    else if (w > 2) {
+    if (s.state === 0) { g.fillStyle = color; g.fillRect(x, y - Math.max(thin, h) / 2, Math.max(thin, w), Math.max(thin, h)); }
+    else if (w > 2 && h > 4) {
       g.fillStyle = colors.bg; g.fillRect(x, y - h / 2, w, h);
       g.strokeStyle = color; g.lineWidth = 1; g.strokeRect(x + .5, y - h / 2 + .5, w - 1, h - 1);
-    } else { g.fillStyle = color; g.fillRect(x, y - 1, 1, 2); }
+    } else { g.fillStyle = color; g.fillRect(x, y - .5, Math.max(1, w), 1); }
     k++;
     // What ends on the same pixel is not drawn.
     if (w < 1) { const edge = pOf(Math.floor(x) + 1); k = Math.max(k, lower(list.length, i => pos[list[i].to], edge)); }
@@ -167,7 +183,7 @@ function arrow(i, first, last, weight) {
     return;
   }
   const ya = yOf(from), yb = yOf(to), dir = Math.sign(yb - ya), size = Math.min(6, row / 3);
-  const tip = yb - dir * Math.min(7, row * .28);
+  const tip = yb - dir * (row < 56 ? Math.min(7, row * .28) : bar() / 2);
   g.strokeStyle = g.fillStyle = color;
   g.lineWidth = (look === 'bad' ? 2 : 1.2) * weight;
   g.setLineDash(look === 'wake' ? [4, 3] : []);
@@ -184,14 +200,23 @@ function drawSelected() {
   arrow(selected, 0, lanes.length, 2);
 }
 
+// drawLabels names each lane, or, where rows are thinner than names, some, and
+// over these the lanes of the selected step.
+function drawLabels(first, last) {
+  const every = Math.ceil(14 / row);
+  for (let l = first; l <= last; l++) if (l % every === 0 && (l === first || yOf(l) > TOP + Math.min(row, 21))) drawLabel(l);
+  if (every === 1) return;
+  const at = selected < 0 ? [] : [d.to[selected], d.from[selected]];
+  for (const l of at) if (l >= first && l <= last) drawLabel(l);
+}
 function drawLabel(l) {
-  const y = yOf(l);
+  const tall = Math.max(row, 14), y = row < tall ? Math.max(yOf(l), TOP + tall / 2) : yOf(l);
   if (y < TOP - row) return;
   const at = selected >= 0 && (d.from[selected] === l || d.to[selected] === l);
-  g.fillStyle = at ? colors.panel : colors.bg; g.fillRect(0, y - row / 2, LABEL, row);
-  if (at) { g.fillStyle = laneColor(l); g.fillRect(0, y - row / 2, 4, row); }
+  g.fillStyle = at ? colors.panel : colors.bg; g.fillRect(0, y - tall / 2, LABEL, tall);
+  if (at) { g.fillStyle = laneColor(l); g.fillRect(0, y - tall / 2, 4, tall); }
   g.globalAlpha = dimmed(l) ? .35 : 1;
-  g.font = `${at || matches && matches.has(l) ? '600 ' : ''}${Math.min(13, row - 3)}px ui-sans-serif,system-ui,"DejaVu Sans",sans-serif`;
+  g.font = `${at || matches && matches.has(l) ? '600 ' : ''}${Math.min(13, tall - 3)}px ui-sans-serif,system-ui,"DejaVu Sans",sans-serif`;
   g.textAlign = 'right'; g.textBaseline = 'middle'; g.fillStyle = laneColor(l);
   let name = laneName(l);
   while (name.length > 4 && g.measureText(name).width > LABEL - 22) name = name.slice(0, -2) + '…';
@@ -272,7 +297,13 @@ function around(i, k) {
 function reveal(i) {
   const x = xOf(pos[i]);
   if (x < LABEL + 20 || x > width - 30) x0 = pos[i] - plot() / scale / 2;
-  for (const l of [d.to[i], d.from[i]]) if (l >= 0) revealLane(l);
+  revealLanes(i);
+}
+// revealLanes scrolls to who takes part in a step. Where not both fit, what is in
+// view is the coroutine, not the leader: that one is in every other step.
+function revealLanes(i) {
+  const both = [d.to[i], d.from[i]].filter(l => l >= 0).sort((a, b) => !!lanes[a].id - !!lanes[b].id);
+  for (const l of both) revealLane(l);
 }
 function revealLane(l) {
   if (yOf(l) < TOP + row || yOf(l) > height - row) y0 = l * row - (height - TOP) / 2;
@@ -284,7 +315,11 @@ function step(by, sameLane) {
     if (shown[d.kind[j]] && (!sameLane || d.from[j] === lane || d.to[j] === lane)) return select(j);
   }
 }
-function find(l) { revealLane(l); const j = evs[l].find(i => i >= selected) ?? evs[l][0]; if (j !== undefined) select(j); }
+function find(l) {
+  const j = evs[l].find(i => i >= selected) ?? evs[l][0];
+  if (j !== undefined) select(j);
+  revealLane(l); changed();
+}
 
 // Search: names that contain the words; Enter goes to the next one's next event.
 let turn = 0;
@@ -380,14 +415,14 @@ function theme() {
 }
 const act = {
   first: () => firstShown(0, 1), prev: () => step(-1), next: () => step(1), last: () => firstShown(n - 1, -1),
-  in: () => zoom(1.6), out: () => zoom(1 / 1.6), fit, axis, theme,
+  in: () => zoom(1.6), out: () => zoom(1 / 1.6), fit, axis, theme, dense: toggleDense,
 };
 for (const [id, f] of Object.entries(act)) $(id).onclick = f;
 const keys = {
   ArrowLeft: e => step(-1, e.shiftKey), ArrowRight: e => step(1, e.shiftKey), Home: act.first, End: act.last,
   ArrowUp: () => { y0 -= row * 2; changed(); }, ArrowDown: () => { y0 += row * 2; changed(); },
   PageUp: () => { y0 -= height * .8; changed(); }, PageDown: () => { y0 += height * .8; changed(); },
-  '+': act.in, '=': act.in, '-': act.out, '0': fit, t: axis, d: theme,
+  '+': act.in, '=': act.in, '-': act.out, '0': fit, t: axis, d: theme, a: toggleDense,
   '/': () => $('search').focus(),
 };
 document.addEventListener('keydown', e => {
@@ -397,6 +432,8 @@ document.addEventListener('keydown', e => {
 
 $('axis').hidden = !d.timed;
 const many = (k, thing) => `${k.toLocaleString('en')} ${thing}${k === 1 ? '' : 's'}`;
+document.querySelector('h1').title = document.title;
+$('dense').textContent = `all ${lanes.length.toLocaleString('en')}`;
 $('summary').textContent = [many(lanes.filter(l => l.id).length, 'coroutine'), many(n, 'step'),
   d.threads.length > 1 ? many(d.threads.length, 'thread') : '', d.dropped ? many(d.dropped, 'earlier step') + ' lost' : ''].filter(Boolean).join(' · ');
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { readColors(); changed(); });
@@ -404,5 +441,5 @@ new ResizeObserver(resize).observe($('stage'));
 readColors(); resize(); select(0, false);
 
 // For tests, and for the curious: where things are drawn, and how long it takes.
-window.timeline = {xOf: i => xOf(pos[i]), yOf, draw, zoom: () => scale, selected: () => selected, scroll: () => y0};
+window.timeline = {xOf: i => xOf(pos[i]), yOf, draw, zoom: () => scale, selected: () => selected, scroll: () => y0, row: () => row};
 })();

@@ -178,6 +178,18 @@ func TestPage(t *testing.T) {
 	run(t, ctx, click(`[data-kind="create"]`), click("#first"))
 	want(t, ctx, "#what", "leader → worker-001: enter")
 
+	// Few lanes share the room, and a long title is not cut while there is some.
+	if got := eval[float64](t, ctx, "timeline.row()"); got < 60 {
+		t.Errorf("rows of six lanes: got %v pixels, want 60 or more", got)
+	}
+	if got := eval[bool](t, ctx, `(() => { const h = document.querySelector('h1');
+		h.textContent = 'a title of many words '.repeat(7); return h.scrollHeight <= h.clientHeight && h.scrollWidth <= h.clientWidth })()`); !got {
+		t.Error("a title of 150 letters is cut")
+	}
+	if got := eval[bool](t, ctx, "document.getElementById('dense').hidden"); !got {
+		t.Error("six lanes: the button for all at once is shown")
+	}
+
 	// Dark and light.
 	ground := func() string {
 		return eval[string](t, ctx, "getComputedStyle(document.body).backgroundColor")
@@ -208,7 +220,20 @@ func TestSearch(t *testing.T) {
 	}
 	run(t, ctx, chromedp.KeyEvent("7"+kb.Enter))
 	want(t, ctx, "#what", "worker-457")
-	run(t, ctx, chromedp.KeyEvent(kb.Escape))
+	const inView = "timeline.yOf(457) > 0 && timeline.yOf(457) < document.getElementById('timeline').clientHeight"
+	if !eval[bool](t, ctx, inView) {
+		t.Error("the lane that was gone to is not in view")
+	}
+	// All lanes at once, and back to a row for each, with what is selected in it.
+	run(t, ctx, click("#dense"))
+	if got := eval[float64](t, ctx, "timeline.row() * 501 + timeline.yOf(0) - document.getElementById('timeline').clientHeight"); got > 1 {
+		t.Errorf("all lanes: they go on for %v pixels below the edge", got)
+	}
+	run(t, ctx, click("#dense"))
+	if !eval[bool](t, ctx, inView) {
+		t.Error("the lane selected is not in view after all lanes were shown")
+	}
+	run(t, ctx, click("#search"), chromedp.KeyEvent(kb.Escape))
 	if got := text(t, ctx, "#found"); got != "" {
 		t.Errorf("found after Escape: got %q", got)
 	}
@@ -234,4 +259,20 @@ func TestStaysFluid(t *testing.T) {
 		}
 	}
 	t.Logf("frames: %.1f ms", ms)
+
+	all := eval[[]float64](t, ctx, `(() => { const all = [];
+		document.getElementById('fit').click(); document.getElementById('dense').click();
+		for (let i = 0; i < 10; i++) {
+			const t = performance.now();
+			for (let k = 0; k < 5; k++) timeline.draw();
+			all.push((performance.now() - t) / 5);
+			document.getElementById('in').click();
+		}
+		return all })()`)
+	for i, d := range all {
+		if d > 400 {
+			t.Errorf("a frame of all lanes at zoom %d: %.1f ms, want at most 400", i, d)
+		}
+	}
+	t.Logf("frames of all lanes: %.1f ms", all)
 }
