@@ -94,7 +94,7 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, f benchFlags) error
 	results, err := bench.Run(ctx, selected, o)
 	if err != nil {
 		if o.Progress != nil {
-			fmt.Fprint(stderr, "\r\x1b[K") // the bar is in the way of the message
+			clearBar(stderr)
 		}
 		if ctx.Err() != nil {
 			err = errors.New("interrupted") // whatever that made fail
@@ -195,14 +195,7 @@ func progress(out io.Writer) func(done, total int, name string) {
 	var bar *progressbar.ProgressBar
 	return func(done, total int, name string) {
 		if bar == nil {
-			bar = progressbar.NewOptions(total,
-				progressbar.OptionSetWriter(out),
-				progressbar.OptionSetWidth(24),
-				progressbar.OptionShowCount(),
-				progressbar.OptionSetPredictTime(true),
-				progressbar.OptionClearOnFinish(),
-				progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "╸", SaucerPadding: " ", BarStart: "▕", BarEnd: "▏"}),
-			)
+			bar = newBar(out, int64(total), progressbar.OptionShowCount())
 		}
 		bar.Describe(fmt.Sprintf("%-28s", name))
 		bar.Set(done) //nolint:errcheck // nothing to be done about a bar that cannot be drawn

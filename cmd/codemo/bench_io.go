@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -354,13 +353,7 @@ func (b *benchBar) show(p iobench.Progress) {
 		return
 	}
 	if b.bar == nil {
-		b.bar = progressbar.NewOptions(1000,
-			progressbar.OptionSetWriter(b.out),
-			progressbar.OptionSetWidth(24),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "╸", SaucerPadding: " ", BarStart: "▕", BarEnd: "▏"}),
-		)
+		b.bar = newBar(b.out, 1000)
 	}
 	b.bar.Describe(fmt.Sprintf("%9.0f IOPS", float64(p.Requests)/max(p.Elapsed.Seconds(), 1e-3)))
 	b.bar.Set(min(int(p.Part*1000), 999)) //nolint:errcheck // nothing to be done about a bar that cannot be drawn
@@ -368,6 +361,6 @@ func (b *benchBar) show(p iobench.Progress) {
 
 func (b *benchBar) clear() {
 	if b.bar != nil {
-		fmt.Fprint(b.out, "\r"+strings.Repeat(" ", 1)+"\r\x1b[K")
+		clearBar(b.out)
 	}
 }

@@ -155,16 +155,8 @@ func (b *copyBar) show(p blockio.CopyProgress) {
 	}
 	if p.Stage != b.stage {
 		b.stage = p.Stage
-		b.bar = progressbar.NewOptions64(p.Total,
-			progressbar.OptionSetWriter(b.out),
-			progressbar.OptionSetDescription(fmt.Sprintf("%-6s", p.Stage)),
-			progressbar.OptionSetWidth(20),
-			progressbar.OptionShowBytes(true),
-			progressbar.OptionUseIECUnits(true),
-			progressbar.OptionSetPredictTime(true),
-			progressbar.OptionClearOnFinish(),
-			progressbar.OptionSetTheme(progressbar.Theme{Saucer: "━", SaucerHead: "╸", SaucerPadding: " ", BarStart: "▕", BarEnd: "▏"}),
-		)
+		b.bar = newBar(b.out, p.Total, progressbar.OptionSetDescription(fmt.Sprintf("%-6s", p.Stage)),
+			progressbar.OptionSetWidth(20), progressbar.OptionShowBytes(true), progressbar.OptionUseIECUnits(true))
 	}
 	b.bar.Set64(p.Done) //nolint:errcheck // nothing to be done about a bar that cannot be drawn
 }
@@ -172,6 +164,6 @@ func (b *copyBar) show(p blockio.CopyProgress) {
 // clear takes the bar out of the way of a message.
 func (b *copyBar) clear() {
 	if b.bar != nil {
-		fmt.Fprint(b.out, "\r\x1b[K")
+		clearBar(b.out)
 	}
 }
