@@ -16,4 +16,10 @@
 // 101, 103, 201 and 203, so that a writer here and a QEMU that has the file open,
 // for writing or with no other writer wanted, keep each other out. A reader takes
 // no lock: it gets on with a QEMU that writes, and does not keep one out.
+//
+// A request that a worker does blocks in the kernel, and such a call keeps one of
+// GOMAXPROCS busy until the runtime's monitor takes it away, which takes 20 to
+// 100 µs. Through direct I/O, where all requests are of that kind, two processors
+// so did 20,000 reads of 4 KiB a second and eight did 49,000: who needs that sets
+// GOMAXPROCS, or takes package uring, which does not block.
 package file
