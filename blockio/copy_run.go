@@ -29,6 +29,8 @@ type copier struct {
 	pos      int64 // all before it is done or given out
 	src, dst extents
 
+	written written
+
 	result CopyResult
 }
 
@@ -177,6 +179,11 @@ func (c *copier) move(self *coro.Self, at chunk, p []byte) error {
 				return err
 			}
 			c.result.Data += int64(n)
+			if lo, n := c.written.add(off, int64(n)); n > 0 {
+				if err := c.dst.dev.Writeback(self, lo, n); err != nil {
+					return err
+				}
+			}
 		}
 		p, off = p[n:], off+int64(n)
 	}
@@ -193,6 +200,30 @@ func (c *copier) zero(self *coro.Self, r Range, already bool) error {
 	}
 	c.result.Zeroes += r.Length
 	return nil
+}
+
+// writebackStep is how many bytes of data a copy writes before it has the
+// destination begin to store them. Otherwise the kernel begins when a good part of
+// the memory is waiting, or after 30 s, and the flush at the end waits for all of
+// it. With it a copy of 256 MiB took 0.90 of the time of cp and sync, without 1.07
+// (alternating runs); 2 MiB and 32 MiB were slower than 8 in each of two runs.
+const writebackStep = 8 << 20
+
+// written is the range that was written and not yet been begun to be stored, with
+// what lies between.
+type written struct{ lo, hi, data int64 }
+
+// add adds a range, and returns the whole when there is enough of it, else none.
+func (w *written) add(off, n int64) (lo, length int64) {
+	if w.data == 0 {
+		w.lo, w.hi = off, off
+	}
+	w.lo, w.hi, w.data = min(w.lo, off), max(w.hi, off+n), w.data+n
+	if w.data < writebackStep {
+		return 0, 0
+	}
+	w.data = 0
+	return w.lo, w.hi - w.lo
 }
 
 // A teller reports progress, but not at each chunk.

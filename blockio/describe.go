@@ -69,6 +69,7 @@ func traits(driver Driver) string {
 	_, zeroes := able.(ZeroWriter)
 	_, status := able.(StatusReporter)
 	_, vector := able.(VectorDriver)
+	_, writeback := able.(Writebacker)
 	_, resize := able.(Resizer)
 	has("read-only", l.ReadOnly)
 	has("fua", l.FUA)
@@ -76,6 +77,7 @@ func traits(driver Driver) string {
 	has("write-zeroes", zeroes)
 	has("status", status)
 	has("vectored", vector)
+	has("writeback", writeback)
 	has("resize", resize)
 	return strings.Join(t, ", ")
 }

@@ -42,6 +42,7 @@ type Device struct {
 	reporter  StatusReporter
 	vector    VectorDriver
 	resizer   Resizer
+	cacher    Writebacker
 
 	// Derived from limits, so that the checks are plain comparisons.
 	mask        uint64 // Alignment-1
@@ -143,6 +144,7 @@ func (d *Device) standOn(driver Driver) error {
 	d.reporter, _ = driver.(StatusReporter)
 	d.vector, _ = driver.(VectorDriver)
 	d.resizer, _ = driver.(Resizer)
+	d.cacher, _ = driver.(Writebacker)
 	return nil
 }
 

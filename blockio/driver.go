@@ -24,8 +24,8 @@ import (
 // so by itself).
 //
 // What a driver can do besides is told by the optional interfaces [Discarder],
-// [ZeroWriter], [StatusReporter], [VectorDriver], [Resizer] and [Parent], found
-// by type assertion as package io does it.
+// [ZeroWriter], [StatusReporter], [VectorDriver], [Writebacker], [Resizer] and
+// [Parent], found by type assertion as package io does it.
 type Driver interface {
 	// ReadAt fills p with what is at off.
 	ReadAt(self *coro.Self, p []byte, off int64) error
@@ -116,6 +116,15 @@ type Discarder interface {
 type ZeroWriter interface {
 	// WriteZeroes makes n bytes from off read as zeroes.
 	WriteZeroes(self *coro.Self, off, n int64, flags Flags) error
+}
+
+// A Writebacker keeps what is written in a cache, and can be told to begin to move
+// it from there to the medium.
+type Writebacker interface {
+	// Writeback begins to move what the cache has of n bytes from off, and
+	// need not wait until it is done. It is advice, and makes nothing
+	// durable: what goes wrong then is for Flush to tell.
+	Writeback(self *coro.Self, off, n int64) error
 }
 
 // A Status describes a range: whether it holds data of its own, and whether it is

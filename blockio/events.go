@@ -14,17 +14,18 @@ import (
 
 // spans are those of the requests, by Op; Open is none.
 var spans = [numOps]trace.Span{
-	OpRead:    trace.NewSpan("block-read"),
-	OpWrite:   trace.NewSpan("block-write"),
-	OpFlush:   trace.NewSpan("block-flush"),
-	OpDiscard: trace.NewSpan("block-discard"),
-	OpZeroes:  trace.NewSpan("block-zeroes"),
-	OpStatus:  trace.NewSpan("block-status"),
-	OpResize:  trace.NewSpan("block-resize"),
-	OpClose:   trace.NewSpan("block-close"),
-	OpDrain:   trace.NewSpan("block-drain"),
-	OpReplace: trace.NewSpan("block-replace"),
-	OpDo:      trace.NewSpan("block-work"),
+	OpRead:      trace.NewSpan("block-read"),
+	OpWrite:     trace.NewSpan("block-write"),
+	OpFlush:     trace.NewSpan("block-flush"),
+	OpDiscard:   trace.NewSpan("block-discard"),
+	OpZeroes:    trace.NewSpan("block-zeroes"),
+	OpStatus:    trace.NewSpan("block-status"),
+	OpWriteback: trace.NewSpan("block-writeback"),
+	OpResize:    trace.NewSpan("block-resize"),
+	OpClose:     trace.NewSpan("block-close"),
+	OpDrain:     trace.NewSpan("block-drain"),
+	OpReplace:   trace.NewSpan("block-replace"),
+	OpDo:        trace.NewSpan("block-work"),
 }
 
 // waitSpan is that of a request that waits for others. It has the number of the

@@ -73,6 +73,14 @@ func (f Filter) WriteVAt(self *coro.Self, v [][]byte, off int64, flags Flags) er
 	return ErrNotSupported // nobody asks, see Limits
 }
 
+// Writeback has the driver below begin, if it has a cache.
+func (f Filter) Writeback(self *coro.Self, off, n int64) error {
+	if d, ok := f.Driver.(Writebacker); ok {
+		return d.Writeback(self, off, n)
+	}
+	return ErrNotSupported
+}
+
 // Resize resizes the driver below, if it can be.
 func (f Filter) Resize(self *coro.Self, n int64) error {
 	if d, ok := f.Driver.(Resizer); ok {

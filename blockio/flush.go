@@ -1,6 +1,10 @@
 package blockio
 
-import "github.com/gohandoff/coroutine/coro"
+import (
+	"errors"
+
+	"github.com/gohandoff/coroutine/coro"
+)
 
 // Durability: which writes a flush has to cover.
 //
@@ -41,6 +45,35 @@ func (d *Device) Flush(self *coro.Self) error {
 		return r.result(nil)
 	}
 	return r.result(d.flush(r))
+}
+
+// Writeback has the driver begin to move what was written to n bytes from off from
+// its cache to the medium, where it has one: a Flush then finds less to do. It may
+// return before that is done, and makes nothing durable. It is advice: a driver
+// that has no cache, or no way to say so, does nothing.
+//
+// Who writes much in a row and flushes at the end, calls it every few MiB; [Copy]
+// does.
+func (d *Device) Writeback(self *coro.Self, off, n int64) error {
+	r := d.request(self, OpWriteback, off, n)
+	defer r.done()
+	return r.result(r.writeback())
+}
+
+func (r *request) writeback() error {
+	d := r.d
+	if r.n == 0 {
+		return r.check()
+	}
+	if err := r.enter(); err != nil || d.cacher == nil || d.readOnly {
+		return err
+	}
+	r.part = Part{OpWriteback, r.off, r.n}
+	if err := d.cacher.Writeback(r.self, r.off, r.n); err != nil && !errors.Is(err, ErrNotSupported) {
+		return err
+	}
+	r.part.Op = OpNone
+	return nil
 }
 
 // flush makes durable what is done by now, on behalf of r.

@@ -94,6 +94,10 @@ func (s *stub) BlockStatus(self *coro.Self, off, n int64) (st blockio.Status, k 
 	return st, k, err
 }
 
+func (s *stub) Writeback(self *coro.Self, off, n int64) error {
+	return s.do(self, blockio.OpWriteback, off, n, func() error { return nil })
+}
+
 func (s *stub) Resize(self *coro.Self, n int64) error {
 	return s.do(self, blockio.OpResize, 0, n, func() error { return s.Driver.Resize(self, n) })
 }

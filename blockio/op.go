@@ -7,25 +7,26 @@ type Op uint8
 
 // The operations.
 const (
-	OpNone    Op = iota // none
-	OpRead              // ReadAt, ReadVAt
-	OpWrite             // WriteAt, WriteAtFlags, WriteVAt
-	OpFlush             // Flush
-	OpDiscard           // Discard
-	OpZeroes            // WriteZeroes
-	OpStatus            // BlockStatus
-	OpResize            // Resize
-	OpOpen              // Open
-	OpClose             // Close
-	OpDrain             // DrainedBegin
-	OpReplace           // Replace
-	OpDo                // Do
+	OpNone      Op = iota // none
+	OpRead                // ReadAt, ReadVAt
+	OpWrite               // WriteAt, WriteAtFlags, WriteVAt
+	OpFlush               // Flush
+	OpDiscard             // Discard
+	OpZeroes              // WriteZeroes
+	OpStatus              // BlockStatus
+	OpResize              // Resize
+	OpOpen                // Open
+	OpClose               // Close
+	OpDrain               // DrainedBegin
+	OpReplace             // Replace
+	OpDo                  // Do
+	OpWriteback           // Writeback
 	numOps
 )
 
 var opNames = [numOps]string{
 	"nothing", "read", "write", "flush", "discard", "write zeroes", "block status", "resize", "open", "close", "drain",
-	"replace", "work",
+	"replace", "work", "writeback",
 }
 
 // String returns the operation in lower-case words: "read", "write zeroes".
@@ -42,7 +43,7 @@ func (op Op) MarshalText() ([]byte, error) { return []byte(op.String()), nil }
 // ranged reports whether the operation has an offset and a length.
 func (op Op) ranged() bool {
 	switch op {
-	case OpRead, OpWrite, OpDiscard, OpZeroes, OpStatus:
+	case OpRead, OpWrite, OpDiscard, OpZeroes, OpStatus, OpWriteback:
 		return true
 	}
 	return false

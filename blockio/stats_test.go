@@ -70,8 +70,8 @@ func TestDescribeDrawsTheDrivers(t *testing.T) {
 	each(t, func(t *testing.T, self *coro.Self) {
 		l := blockio.Limits{Alignment: 512, MaxTransfer: 4096, FUA: true}
 		d := open(t, self, blockChecked(t, newStub(8192, l)), blockio.WithName("disk"), blockio.WithReadOnly())
-		want := `disk: checked mem: 8192 bytes, alignment 512, max transfer 4096, discard alignment 4096, fua, discard, write-zeroes, status, vectored, resize, opened read-only
-└── checked = mem: 8192 bytes, alignment 512, max transfer 4096, discard alignment 4096, fua, discard, write-zeroes, status, vectored, resize
+		want := `disk: checked mem: 8192 bytes, alignment 512, max transfer 4096, discard alignment 4096, fua, discard, write-zeroes, status, vectored, writeback, resize, opened read-only
+└── checked = mem: 8192 bytes, alignment 512, max transfer 4096, discard alignment 4096, fua, discard, write-zeroes, status, vectored, writeback, resize
 `
 		wantEqual(t, "description", want, blockio.Describe(d))
 	})

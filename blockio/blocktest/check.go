@@ -281,6 +281,19 @@ func (c *Checked) BlockStatus(self *coro.Self, off, n int64) (blockio.Status, in
 	return blockio.Data, n, nil
 }
 
+// Writeback checks and passes on, if the driver can.
+func (c *Checked) Writeback(self *coro.Self, off, n int64) error {
+	defer c.enter(self, "Writeback", false)()
+	c.jitter(self)
+	if n <= 0 || off < 0 || off > c.size-n {
+		c.t.Errorf("Writeback of %d bytes at %d: the size is %d", n, off, c.size)
+	}
+	if d, ok := c.inner.(blockio.Writebacker); ok {
+		return d.Writeback(self, off, n)
+	}
+	return blockio.ErrNotSupported
+}
+
 // Resize checks and passes on, if the driver can.
 func (c *Checked) Resize(self *coro.Self, n int64) error {
 	defer c.enter(self, "Resize", true)()

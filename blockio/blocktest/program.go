@@ -199,6 +199,12 @@ func (p *program) request(self *coro.Self) error {
 	case k < 14:
 		return p.write(self, off, n, k < 9)
 	case k < 15:
+		if p.rng.IntN(4) == 0 {
+			if err := p.d.Writeback(self, off, n); !p.late(err) {
+				return err
+			}
+			return nil
+		}
 		return p.d.Flush(self)
 	case k < 16:
 		return p.change(p.model.Discard(off, n), func() error { return p.d.Discard(self, off, n) })

@@ -86,6 +86,15 @@ func (d *Driver) Close(self *coro.Self) (err error) {
 	return err
 }
 
+// Writeback has the driver below begin, if it has a cache.
+func (d *Driver) Writeback(self *coro.Self, off, n int64) (err error) {
+	c := d.begin(self, blockio.OpWriteback, off, n, 0)
+	defer d.end(self, &c, &err)
+	err = d.Filter.Writeback(self, off, n)
+	c.returned = true
+	return err
+}
+
 // BlockStatus asks the driver below.
 func (d *Driver) BlockStatus(self *coro.Self, off, n int64) (s blockio.Status, k int64, err error) {
 	c := d.begin(self, blockio.OpStatus, off, n, 0)

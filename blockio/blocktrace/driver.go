@@ -98,14 +98,15 @@ func (d *Driver) InFlight() int { return d.inFlight }
 
 // spans are those of the calls, by Op.
 var spans = map[blockio.Op]trace.Span{
-	blockio.OpRead:    trace.NewSpan("driver-read"),
-	blockio.OpWrite:   trace.NewSpan("driver-write"),
-	blockio.OpFlush:   trace.NewSpan("driver-flush"),
-	blockio.OpDiscard: trace.NewSpan("driver-discard"),
-	blockio.OpZeroes:  trace.NewSpan("driver-zeroes"),
-	blockio.OpStatus:  trace.NewSpan("driver-status"),
-	blockio.OpResize:  trace.NewSpan("driver-resize"),
-	blockio.OpClose:   trace.NewSpan("driver-close"),
+	blockio.OpRead:      trace.NewSpan("driver-read"),
+	blockio.OpWrite:     trace.NewSpan("driver-write"),
+	blockio.OpFlush:     trace.NewSpan("driver-flush"),
+	blockio.OpDiscard:   trace.NewSpan("driver-discard"),
+	blockio.OpZeroes:    trace.NewSpan("driver-zeroes"),
+	blockio.OpStatus:    trace.NewSpan("driver-status"),
+	blockio.OpWriteback: trace.NewSpan("driver-writeback"),
+	blockio.OpResize:    trace.NewSpan("driver-resize"),
+	blockio.OpClose:     trace.NewSpan("driver-close"),
 }
 
 // A call goes on.

@@ -82,6 +82,19 @@ func (d *Driver) sync() error {
 	return retry("fdatasync", func() error { return fdatasync(d.sys.fd) })
 }
 
+// Writeback has the kernel begin to write what the page cache has of the range. It
+// yields.
+func (d *Driver) Writeback(self *coro.Self, off, n int64) error {
+	if d.direct {
+		return nil // there is nothing in the cache
+	}
+	return d.offload(self, func() error {
+		return retry("sync_file_range", func() error {
+			return unix.SyncFileRange(d.sys.fd, off, n, unix.SYNC_FILE_RANGE_WRITE)
+		})
+	})
+}
+
 // Discard gives the range back to the file system. It yields.
 func (d *Driver) Discard(self *coro.Self, off, n int64) error {
 	return d.fallocate(self, &d.sys.noPunch, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, off, n)
