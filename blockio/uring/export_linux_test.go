@@ -20,6 +20,18 @@ func Forget(features uint32) (restore func()) {
 	return func() { setup = was }
 }
 
+// Old has the kernel seem to be older than Linux 5.19, which knows fewer flags.
+func Old() (restore func()) {
+	was := setup
+	setup = func(n uint32, p *params) (int, syscall.Errno) {
+		if p.flags&^setupClamp != 0 {
+			return -1, syscall.EINVAL
+		}
+		return was(n, p)
+	}
+	return func() { setup = was }
+}
+
 // FeatExtArg came with Linux 5.11.
 const FeatExtArg = featExtArg
 

@@ -183,6 +183,11 @@ func (r *ring) Pending() int { return r.pending }
 // Poll implements [aio.Poller].
 func (r *ring) Poll() {
 	r.reap()
+	if !r.broken && r.queued == 0 && len(r.backlog) == 0 && atomic.LoadUint32(r.sqFlags)&sqTaskrun != 0 {
+		_, errno := r.enter(0, false, 0)
+		r.check(errno)
+		r.reap()
+	}
 	if r.queued > 0 || len(r.backlog) > 0 {
 		r.submit()
 		r.reap() // what the kernel could do at once

@@ -74,7 +74,11 @@ const (
 	enterGetEvents = 1 << 0
 	enterExtArg    = 1 << 3
 
-	setupClamp = 1 << 4
+	setupClamp       = 1 << 4
+	setupCoopTaskrun = 1 << 8 // finish requests when we call next, and do not interrupt us
+	setupTaskrunFlag = 1 << 9 // sqTaskrun says that there are such
+
+	sqTaskrun = 1 << 2
 
 	featSingleMmap = 1 << 0
 	featNoDrop     = 1 << 1
@@ -108,10 +112,10 @@ type queues struct {
 
 	// Pointers into them, with what the other side writes read and what it
 	// reads written atomically.
-	sqTail         *uint32
-	cqHead, cqTail *uint32
-	sqes           []sqe
-	cqes           []cqe
+	sqTail, sqFlags *uint32
+	cqHead, cqTail  *uint32
+	sqes            []sqe
+	cqes            []cqe
 
 	arg     waitArg // here, since the kernel must find it in its place
 	timeout timespec
@@ -119,8 +123,13 @@ type queues struct {
 
 // open makes the queues, for entries submissions at a time.
 func open(entries uint32) (_ *queues, err error) {
-	p := params{flags: setupClamp}
+	// Without interrupts, 64 direct reads at a time take a fifth less CPU time.
+	p := params{flags: setupClamp | setupCoopTaskrun | setupTaskrunFlag}
 	fd, errno := setup(entries, &p)
+	if errno == unix.EINVAL { // before Linux 5.19
+		p = params{flags: setupClamp}
+		fd, errno = setup(entries, &p)
+	}
 	if errno != 0 {
 		return nil, fmt.Errorf("%w: io_uring_setup: %w", because(reason(errno)), errno)
 	}
@@ -141,7 +150,7 @@ func open(entries uint32) (_ *queues, err error) {
 		return nil, err
 	}
 	at := func(off uint32) unsafe.Pointer { return unsafe.Pointer(&q.rings[off]) }
-	q.sqTail = (*uint32)(at(p.sq.tail))
+	q.sqTail, q.sqFlags = (*uint32)(at(p.sq.tail)), (*uint32)(at(p.sq.flags))
 	q.cqHead, q.cqTail = (*uint32)(at(p.cq.head)), (*uint32)(at(p.cq.tail))
 	q.sqes = unsafe.Slice((*sqe)(unsafe.Pointer(&q.entries[0])), p.sqEntries)
 	q.cqes = unsafe.Slice((*cqe)(at(p.cq.cqes)), p.cqEntries)
@@ -185,9 +194,10 @@ func (q *queues) close() {
 // until a completion is there or d is over, if that is not negative. It returns
 // how many entries the kernel has taken.
 func (q *queues) enter(n uint32, wait bool, d time.Duration) (uint32, syscall.Errno) {
-	var least, flags, arg, size uintptr
+	var least, arg, size uintptr
+	flags := uintptr(enterGetEvents) // finish what can be
 	if wait {
-		least, flags = 1, enterGetEvents
+		least = 1
 	}
 	if wait && d >= 0 {
 		q.timeout = timespec{int64(d / time.Second), int64(d % time.Second)}

@@ -62,6 +62,45 @@ func TestMoreRequestsThanEntries(t *testing.T) {
 	})
 }
 
+// A loop that always has something to do never sleeps where requests are finished.
+func TestRequestsAreFinishedWhileTheLoopIsBusy(t *testing.T) {
+	for name, kernel := range map[string]func() func(){
+		"this kernel":  func() func() { return func() {} },
+		"an older one": uring.Old,
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer kernel()()
+			onLoop(t, func(t *testing.T, self *coro.Self) {
+				path := filepath.Join(t.TempDir(), "disk")
+				numbered(t, path, 64)
+				driver := open(t, self, path, uring.Options{Options: direct})
+				d, err := blockio.Open(self, driver)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer d.Close(self)
+				done := false
+				read := aio.Go(self, func(self *coro.Self) error {
+					defer func() { done = true }()
+					buf := d.NewBuffer(4096)
+					for i := range int64(64) {
+						if err := d.ReadAt(self, buf, i*4096); err != nil || buf[0] != byte(i) {
+							return fmt.Errorf("block %d: got %d, %w", i, buf[0], err)
+						}
+					}
+					return nil
+				})
+				for !done {
+					aio.Yield(self)
+				}
+				if err := read.Wait(self); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
 // Stacks move: the collector shrinks one that was large, also that of a coroutine
 // that is parked. A buffer that the kernel is to write to must not move along.
 func TestBuffersOnAStackThatMoves(t *testing.T) {

@@ -29,16 +29,17 @@ type Loop struct {
 
 	// Fields of the line of control: used by whoever runs on the loop's
 	// thread.
-	fatal    error   // what Run is to panic with
-	failures []*Task // the first that failed, see Run
-	ending   error   // why the loop comes to its end
-	doomed   error   // why it is to come to its end before it starts
-	runs     int     // how often Run was called
-	left     int     // how many of inbox belong to this iteration
-	plain    bool    // leave the policy out: something went wrong
-	swept    bool    // draining has nothing left but what was posted
-	poller   Poller  // changed under mu
-	numbers  uint64  // how many NextNumber gave
+	fatal    error     // what Run is to panic with
+	failures []*Task   // the first that failed, see Run
+	ending   error     // why the loop comes to its end
+	doomed   error     // why it is to come to its end before it starts
+	runs     int       // how often Run was called
+	left     int       // how many of inbox belong to this iteration
+	plain    bool      // leave the policy out: something went wrong
+	swept    bool      // draining has nothing left but what was posted
+	poller   Poller    // changed under mu
+	numbers  uint64    // how many NextNumber gave
+	sliced   time.Time // when newSlice got one
 
 	// Whoever brings something from elsewhere, or dumps the loop, meets it
 	// here. The line of control may read timers without the lock, since it

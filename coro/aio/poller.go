@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"runtime"
 	"time"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -65,12 +66,29 @@ func (l *Loop) sleepIn(p Poller, next time.Time) {
 	if !next.IsZero() && !l.clock.Virtual() {
 		d = max(next.Sub(l.clock.Now()), 0)
 	}
+	l.newSlice()
 	p.Wait(d)
 	l.mu.Lock()
 	// If somebody is about to call Interrupt, the next Wait returns early.
 	l.asleep, l.resting = false, nil
 	l.mu.Unlock()
 	p.Poll()
+}
+
+// slice is how long a loop waits in system calls before it asks Go's scheduler for
+// a new time slice: half of a slice, which is 10 ms.
+const slice = 5 * time.Millisecond
+
+// newSlice gets a new time slice if this one may be over. Coroutines that switch
+// to each other do not begin one, nor does the end of a system call. Once it is
+// over, the scheduler takes away the processor at each system call, and wakes
+// threads to use it, who find nothing to do: with one request at a time of 60 µs
+// that cost a sixth of them, and 12 % of the CPU time.
+func (l *Loop) newSlice() {
+	if now := time.Now(); now.Sub(l.sliced) > slice {
+		l.sliced = now
+		runtime.Gosched()
+	}
 }
 
 // rouse ends the sleep of a loop whose asleep the caller has found set, and
