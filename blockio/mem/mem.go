@@ -6,6 +6,9 @@
 package mem
 
 import (
+	"fmt"
+	"io/fs"
+
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/coro"
 )
@@ -72,9 +75,22 @@ func (d *Driver) Limits() blockio.Limits { return d.limits }
 func (d *Driver) String() string { return "mem" }
 
 // Flush does nothing: nothing here outlives the process anyway.
-func (d *Driver) Flush(*coro.Self) error { return nil }
+func (d *Driver) Flush(*coro.Self) error { return d.alive() }
 
-// Close forgets everything.
+// errClosed is what is said to a device that stands on a driver that another one
+// has closed.
+var errClosed = fmt.Errorf("the driver in memory was closed, and has forgotten everything; make a new one: %w", fs.ErrClosed)
+
+// alive tells whether the driver was closed.
+func (d *Driver) alive() error {
+	if d.chunks == nil {
+		return errClosed
+	}
+	return nil
+}
+
+// Close forgets everything. What is asked for afterwards fails with
+// [fs.ErrClosed].
 func (d *Driver) Close(*coro.Self) error {
 	d.chunks, d.recent, d.recentAt = nil, nil, -1
 	return nil
@@ -82,6 +98,9 @@ func (d *Driver) Close(*coro.Self) error {
 
 // ReadAt fills p with what is at off.
 func (d *Driver) ReadAt(_ *coro.Self, p []byte, off int64) error {
+	if err := d.alive(); err != nil {
+		return err
+	}
 	for len(p) > 0 {
 		at := off % pageSize
 		from := &d.zeroes
@@ -96,6 +115,9 @@ func (d *Driver) ReadAt(_ *coro.Self, p []byte, off int64) error {
 
 // WriteAt stores p at off.
 func (d *Driver) WriteAt(_ *coro.Self, p []byte, off int64, _ blockio.Flags) error {
+	if err := d.alive(); err != nil {
+		return err
+	}
 	for len(p) > 0 {
 		n := copy(d.own(off)[off%pageSize:], p)
 		p, off = p[n:], off+int64(n)
@@ -127,25 +149,26 @@ func (d *Driver) WriteVAt(self *coro.Self, v [][]byte, off int64, flags blockio.
 
 // Discard frees the pages that the range covers.
 func (d *Driver) Discard(_ *coro.Self, off, n int64) error {
-	d.erase(off, off+n, true)
-	return nil
+	return d.erase(off, off+n, true)
 }
 
 // WriteZeroes frees the pages that the range covers, if it may, and clears the
 // rest.
 func (d *Driver) WriteZeroes(_ *coro.Self, off, n int64, flags blockio.Flags) error {
-	d.erase(off, off+n, flags&blockio.MayUnmap != 0)
-	return nil
+	return d.erase(off, off+n, flags&blockio.MayUnmap != 0)
 }
 
 // BlockStatus tells pages that were written from those that were not.
 func (d *Driver) BlockStatus(_ *coro.Self, off, n int64) (blockio.Status, int64, error) {
+	if err := d.alive(); err != nil {
+		return 0, 0, err
+	}
 	end := off + n
 	data := d.page(off) != nil
 	next := off
 	for next < end && (d.page(next) != nil) == data {
 		if !data && d.chunk(next) == nil {
-			next = next - next%chunkSize + chunkSize
+			next = d.nextChunk(next, end)
 		} else {
 			next = next - next%pageSize + pageSize
 		}
@@ -158,12 +181,16 @@ func (d *Driver) BlockStatus(_ *coro.Self, off, n int64) (blockio.Status, int64,
 
 // Resize makes the size n bytes.
 func (d *Driver) Resize(_ *coro.Self, n int64) error {
-	if n < d.size {
-		// To the end of the last page, which may hold padding.
-		d.erase(n, d.size-d.size%pageSize+pageSize, true)
+	if err := d.alive(); err != nil {
+		return err
 	}
+	old := d.size
 	d.size = n
-	return nil
+	if n >= old {
+		return nil
+	}
+	// To the end of the last page, which may hold padding.
+	return d.erase(n, old-old%pageSize+pageSize, true)
 }
 
 // Pages returns how many pages are kept, of 4096 bytes each.
@@ -185,6 +212,27 @@ func (d *Driver) chunk(off int64) *chunk {
 		d.recentAt, d.recent = at, c
 	}
 	return c
+}
+
+// nextChunk returns where the first chunk behind off begins, or end if there is
+// none before it.
+func (d *Driver) nextChunk(off, end int64) int64 {
+	at, behind := off/chunkSize, (end-1)/chunkSize+1
+	for range len(d.chunks) { // the next one is near, as a rule
+		if at++; at >= behind {
+			return end
+		}
+		if d.chunks[at] != nil {
+			return at * chunkSize
+		}
+	}
+	next := behind
+	for c := range d.chunks { // there are fewer than what is to be skipped
+		if c > at && c < next {
+			next = c
+		}
+	}
+	return min(next*chunkSize, end)
 }
 
 // page returns the page that off lies in, nil if there is none.
@@ -212,11 +260,14 @@ func (d *Driver) own(off int64) *page {
 
 // erase has the range read as zeroes. It frees pages that lie in it whole, if
 // free is set.
-func (d *Driver) erase(off, end int64, free bool) {
+func (d *Driver) erase(off, end int64, free bool) error {
+	if err := d.alive(); err != nil {
+		return err
+	}
 	for off < end {
 		c := d.chunk(off)
 		if c == nil {
-			off = off - off%chunkSize + chunkSize
+			off = d.nextChunk(off, end)
 			continue
 		}
 		at := off % pageSize
@@ -235,4 +286,5 @@ func (d *Driver) erase(off, end int64, free bool) {
 		}
 		off += n
 	}
+	return nil
 }
