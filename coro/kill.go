@@ -84,7 +84,8 @@ func (self *Self) yieldKilled() {
 // Close ends the thread: it kills what is still suspended, newest first, and
 // ends the idle goroutines. Afterwards no goroutine of the thread exists. What
 // deferred calls panic with meanwhile is returned, joined; if one of them calls
-// runtime.Goexit, Close does so too, at its end. Closing twice does nothing.
+// runtime.Goexit, Close does so too, at its end. What a [Tracer] panics with
+// goes on from there, too. Closing twice does nothing.
 //
 // Close is the leader's: it panics with a [*UsageError] for [ErrEntered] if a
 // coroutine of the thread is entered.
@@ -99,6 +100,7 @@ func (t *Thread) Close() error {
 	t.closing = true
 	defer func() { t.closing = false }()
 	var errs []error
+	var failure any
 	for {
 		// A deferred call may wake or enter others, even of this list.
 		live := t.suspended()
@@ -107,8 +109,16 @@ func (t *Thread) Close() error {
 		}
 		slices.SortFunc(live, func(a, b *Self) int { return cmp.Compare(b.id, a.id) })
 		for _, s := range live {
-			if err := t.killQuietly(s); err != nil {
-				errs = append(errs, err)
+			switch v := t.killQuietly(s).(type) {
+			case nil:
+			case *PanicError:
+				errs = append(errs, v)
+			case *UsageError:
+				errs = append(errs, v)
+			default:
+				if failure == nil {
+					failure = v
+				}
 			}
 		}
 	}
@@ -118,6 +128,9 @@ func (t *Thread) Close() error {
 		w.Release()
 		t.forget(w)
 	}
+	if failure != nil {
+		panic(failure)
+	}
 	if t.exiting {
 		runtime.Goexit()
 	}
@@ -125,16 +138,8 @@ func (t *Thread) Close() error {
 }
 
 // killQuietly kills s and returns what it panics with.
-func (t *Thread) killQuietly(s *Self) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			if e, ok := v.(error); ok {
-				err = e
-				return
-			}
-			panic(v)
-		}
-	}()
+func (t *Thread) killQuietly(s *Self) (value any) {
+	defer func() { value = recover() }()
 	t.leader.kill(t, s)
 	return nil
 }

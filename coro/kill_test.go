@@ -558,25 +558,3 @@ func TestAClosedThreadTakesNobodyIn(t *testing.T) {
 		}
 	})
 }
-
-type panickyTracer struct{ on coro.EventKind }
-
-func (p panickyTracer) Trace(e coro.Event) {
-	if e.Kind == p.on {
-		explode("tracer")
-	}
-}
-
-func TestATracerThatPanicsLeavesTheCoroutineAsItWas(t *testing.T) {
-	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
-		thread := newThread(coro.WithTracer(panickyTracer{coro.EventEnter}))
-		co := thread.New(nop)
-		if caught(func() { thread.Enter(co) }) == nil {
-			t.Fatal("the panic was lost")
-		}
-		if co.Entered() {
-			t.Error("it is entered for ever")
-		}
-		thread.Kill(co)
-	})
-}

@@ -37,7 +37,8 @@ type Thread struct {
 	tracer    Tracer
 	scheduler Scheduler
 	seq       atomic.Uint64
-	abandoned *abandoned // nil unless WithAbandonReports
+	untold    atomic.Bool // the tracer panicked
+	abandoned *abandoned  // nil unless WithAbandonReports
 
 	// Whoever reports on the thread from elsewhere meets its line of
 	// control here.

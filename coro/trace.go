@@ -74,7 +74,8 @@ func party(co *Coroutine) string {
 }
 
 // A Tracer is told of every step of a thread, in order, on the goroutine that
-// takes it. Trace must not enter, yield or wake; it may look.
+// takes it. Trace must not enter, yield or wake; it may look. If it panics, that
+// is a panic of who took the step, and the thread tells it of no step more.
 type Tracer interface {
 	// Trace is told of one step.
 	Trace(Event)
@@ -82,7 +83,18 @@ type Tracer interface {
 
 // trace tells the tracer. Call it only where modeTrace is set.
 func (t *Thread) trace(kind EventKind, from, to *Coroutine, detail string, pc uintptr) {
+	if t.untold.Load() {
+		return
+	}
+	told := false
+	defer func() {
+		// It would fail at each attempt to unwind what is left.
+		if !told {
+			t.untold.Store(true)
+		}
+	}()
 	t.tracer.Trace(Event{Seq: t.seq.Add(1), Thread: t, Kind: kind, From: from, To: to, Detail: detail, PC: pc})
+	told = true
 }
 
 // Traced reports whether the thread has a tracer, so that a package built on

@@ -3,6 +3,7 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -130,5 +131,35 @@ func TestATaskThatLosesTheRaceWithCloseIsCancelled(t *testing.T) {
 				<-task.Done()
 			}
 		}
+	})
+}
+
+// A killed task is told to the tracer; one that panics then must not have the loop kill it
+// for ever.
+type killTracer struct{}
+
+func (killTracer) Trace(e coro.Event) {
+	if e.Kind == coro.EventKill {
+		panic(errors.New("tracer"))
+	}
+}
+
+func TestADrainEndsThoughTheTracerPanics(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, loop newLoop) {
+		l := loop(aio.WithThread(coro.WithTracer(killTracer{})))
+		ctx, cancel := context.WithCancel(t.Context())
+		unwound := false
+		l.Go(func(self *coro.Self) error {
+			defer func() { unwound = true }()
+			l.Post(cancel)
+			aio.Sleep(self, time.Hour)
+			return nil
+		})
+		defer func() {
+			if v := recover(); fmt.Sprint(v) != "tracer" || !unwound {
+				t.Errorf("Run panicked with %v, unwound is %v", v, unwound)
+			}
+		}()
+		t.Errorf("Run: got %v, want a panic", l.Run(ctx))
 	})
 }
