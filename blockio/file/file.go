@@ -31,7 +31,8 @@ type Options struct {
 	Size int64
 	// Exclusive, with Create, fails if the file is there already.
 	Exclusive bool
-	// Truncate empties a file that is there, and then makes it Size long.
+	// Truncate empties a file that is there, and then makes it Size long; one
+	// that cannot be so large is left as it is.
 	Truncate bool
 	// DirectIO goes around the page cache (O_DIRECT), where the system and
 	// the file system can: then every request is aligned to the disk's
@@ -69,8 +70,13 @@ type Driver struct {
 // loop's workers.
 //
 // The error names the file and says why: it does not exist, may not be opened,
-// is a directory or a pipe, is locked ([ErrLocked]), or cannot do what opts ask.
+// is a directory or a pipe, is locked ([ErrLocked]), is a block device that is
+// read-only (syscall.EROFS on Linux), or cannot do what opts ask. A file that
+// Open has made is removed again then.
 func Open(self *coro.Self, path string, opts Options) (*Driver, error) {
+	if path == "" {
+		return nil, errors.New("file: the path is empty")
+	}
 	if opts.Size < 0 {
 		return nil, fmt.Errorf("file: %s: size %d: want 0 or more", path, opts.Size)
 	}
@@ -83,7 +89,7 @@ func Open(self *coro.Self, path string, opts Options) (*Driver, error) {
 // open is Open's part that may block.
 func open(path string, opts Options) (_ *Driver, err error) {
 	// Look before opening: opening a pipe would wait for its other end.
-	device := false
+	device, isNew := false, false
 	switch st, err := os.Stat(path); {
 	case err == nil:
 		device = st.Mode()&fs.ModeDevice != 0
@@ -92,6 +98,8 @@ func open(path string, opts Options) (_ *Driver, err error) {
 		}
 	case !errors.Is(err, fs.ErrNotExist) || !opts.Create:
 		return nil, fmt.Errorf("file: %w", err)
+	default:
+		isNew = true
 	}
 	flags := os.O_RDWR
 	if opts.ReadOnly {
@@ -112,7 +120,14 @@ func open(path string, opts Options) (_ *Driver, err error) {
 	if perm == 0 {
 		perm = 0o666
 	}
-	f, err := openFile(path, flags, perm, opts.DirectIO)
+	var f *os.File
+	if isNew { // or has somebody made it meanwhile?
+		f, err = openFile(path, flags|os.O_EXCL, perm, opts.DirectIO)
+		isNew = !errors.Is(err, fs.ErrExist)
+	}
+	if !isNew {
+		f, err = openFile(path, flags, perm, opts.DirectIO)
+	}
 	if device && errors.Is(err, syscall.EBUSY) {
 		return nil, fmt.Errorf("file: %s: %w, or mounted: %w", path, ErrLocked, cause(err))
 	}
@@ -121,6 +136,9 @@ func open(path string, opts Options) (_ *Driver, err error) {
 	}
 	defer func() {
 		if err != nil {
+			if isNew && !errors.Is(err, ErrLocked) { // else it is another's by now
+				os.Remove(path)
+			}
 			f.Close()
 		}
 	}()
@@ -145,12 +163,12 @@ func open(path string, opts Options) (_ *Driver, err error) {
 		return nil, fmt.Errorf("file: %s: %w", path, err)
 	}
 	if opts.Truncate && !d.device || opts.Create && size == 0 && opts.Size > 0 {
-		// The old contents go only now, when the lock is ours.
-		if err := f.Truncate(0); err != nil {
-			return nil, fmt.Errorf("file: %w", err)
-		}
-		if err := f.Truncate(opts.Size); err != nil {
-			return nil, fmt.Errorf("file: %w", err)
+		// The old contents go only now, when the lock is ours, and if the file
+		// can be so large at all.
+		for _, n := range []int64{max(size, opts.Size), 0, opts.Size} {
+			if err := f.Truncate(n); err != nil {
+				return nil, fmt.Errorf("file: %s: making it %d bytes long: %w", path, opts.Size, cause(err))
+			}
 		}
 		size = opts.Size
 	} else if size == 0 && !d.device {

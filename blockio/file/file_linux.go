@@ -53,6 +53,12 @@ func madeUp(f *os.File) bool {
 // setUp finds the descriptor and the alignment that direct I/O needs.
 func (d *Driver) setUp() error {
 	d.sys.fd = int(d.f.Fd())
+	if d.device && !d.limits.ReadOnly {
+		// The kernel opens such a device for writing, and fails each write.
+		if ro, err := unix.IoctlGetInt(d.sys.fd, unix.BLKROGET); err == nil && ro != 0 {
+			return fmt.Errorf("the device is read-only, as blockdev --getro tells: %w", unix.EROFS)
+		}
+	}
 	if !d.direct {
 		return nil
 	}

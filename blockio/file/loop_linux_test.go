@@ -74,3 +74,28 @@ func TestABlockDeviceHasOneWriter(t *testing.T) {
 		}
 	})
 }
+
+func TestAReadOnlyBlockDeviceIsNotOpenedForWriting(t *testing.T) {
+	path := loopDevice(t, 1<<20)
+	if out, err := exec.Command("blockdev", "--setro", path).CombinedOutput(); err != nil {
+		t.Skipf("blockdev: %v: %s", err, out)
+	}
+	t.Cleanup(func() { // it stays read-only for its next user otherwise
+		if out, err := exec.Command("blockdev", "--setrw", path).CombinedOutput(); err != nil {
+			t.Errorf("blockdev: %v: %s", err, out)
+		}
+	})
+	onLoop(t, func(t *testing.T, self *coro.Self) {
+		d, err := file.Open(self, path, file.Options{})
+		if err == nil {
+			d.Close(self)
+		}
+		if want := path + ": the device is read-only"; !errors.Is(err, unix.EROFS) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %v, and it to say %q", err, unix.EROFS, want)
+		}
+		if d, err = file.Open(self, path, file.Options{ReadOnly: true}); err != nil {
+			t.Fatal(err)
+		}
+		d.Close(self)
+	})
+}

@@ -1,8 +1,10 @@
 package file_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,6 +40,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			"a negative size":    {old, file.Options{Create: true, Size: -1}, nil, "size -1"},
 			"read-only creation": {old, file.Options{Create: true, ReadOnly: true}, nil, "cannot be read-only"},
 			"a second writer":    {busy, file.Options{}, file.ErrLocked, "busy"},
+			"no path":            {"", file.Options{}, nil, "the path is empty"},
 		} {
 			d, err := file.Open(self, c.path, c.opts)
 			if err == nil {
@@ -51,6 +54,52 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 			if !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%s: got %v, want it to say %q", name, err, c.says)
 			}
+		}
+	})
+}
+
+// A size that no file system can have must not cost what is there, and leaves
+// nothing behind.
+func TestOpenThatFailsLeavesFilesAsTheyAre(t *testing.T) {
+	onLoop(t, func(t *testing.T, self *coro.Self) {
+		dir := t.TempDir()
+		old, fresh := filepath.Join(dir, "old"), filepath.Join(dir, "fresh")
+		if err := os.WriteFile(old, []byte("precious"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for path, opts := range map[string]file.Options{
+			old:   {Truncate: true, Size: math.MaxInt64},
+			fresh: {Create: true, Size: math.MaxInt64},
+		} {
+			d, err := file.Open(self, path, opts)
+			if err == nil {
+				d.Close(self)
+				t.Skip("the file system of the temporary directory has files of any size")
+			}
+			if want := path + ": making it 9223372036854775807 bytes long: "; !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v, want it to say %q", err, want)
+			}
+		}
+		if p, err := os.ReadFile(old); string(p) != "precious" {
+			t.Errorf("a file that could not be made larger has %q, %v", p, err)
+		}
+		if _, err := os.Stat(fresh); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("a file that could not be made: got %v, want that it is not there", err)
+		}
+		// What is there stays there also if it is to be created.
+		if d, err := file.Open(self, old, file.Options{Create: true, Truncate: true, Size: math.MaxInt64}); err == nil {
+			d.Close(self)
+		}
+		if p, err := os.ReadFile(old); string(p) != "precious" {
+			t.Errorf("a file that was there has %q, %v", p, err)
+		}
+		d, err := file.Open(self, old, file.Options{Truncate: true, Size: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close(self)
+		if p, err := os.ReadFile(old); !bytes.Equal(p, make([]byte, 3)) {
+			t.Errorf("a file that was truncated has %q, %v", p, err)
 		}
 	})
 }
