@@ -48,10 +48,16 @@ const maxCorrupt = 1000
 // tells what is wrong with them. Corruption is found, but not repaired: an
 // overlay with corruption can be looked at, but not opened. It yields.
 //
-// The error is an [*Error]: the header is not one, or the storage failed.
-// Corruption is none.
+// The error is an [*Error]: the header is not one, or the storage failed, or is
+// to be repaired while an overlay stands on it ([ErrInUse]). Corruption is none.
 func Check(self *coro.Self, storage *blockio.Device, opts CheckOptions) (CheckResult, error) {
 	var r CheckResult
+	switch {
+	case storage == nil:
+		return r, noDevice("check", "storage")
+	case opts.Repair && taken(storage):
+		return r, fault("check", storage.Name(), -1, ErrInUse, "")
+	}
 	l := loader{storage: storage, op: "check", damage: func(err error) error {
 		r.Corruptions++
 		if len(r.Corrupt) < maxCorrupt {

@@ -27,11 +27,14 @@ type Result struct {
 // backing: whoever stands on it without the overlay sees it change.
 //
 // The overlay is drained for the time of it. It yields. The error is an [*Error],
-// for [ErrNotOverlay], [ErrBacking], or a [*blockio.CopyError].
+// for [ErrNotOverlay], [ErrOptions], [ErrBacking], or a [*blockio.CopyError].
 func Commit(self *coro.Self, overlay, backing *blockio.Device, p Progress) (Result, error) {
 	o, err := overlayOf("commit", overlay)
-	if err != nil {
+	switch {
+	case err != nil:
 		return Result{}, err
+	case backing == nil:
+		return Result{}, fault("commit", o.storage.Name(), -1, ErrOptions, "the backing is nil")
 	}
 	overlay.DrainedBegin(self)
 	defer overlay.DrainedEnd(self)
@@ -44,6 +47,8 @@ func (o *Overlay) commit(self *coro.Self, backing *blockio.Device, p Progress) (
 	name := o.storage.Name()
 	pending := o.h.flags&commitPending != 0
 	switch size := backing.Size(); {
+	case standsOn(backing, o.storage):
+		return Result{}, fault("commit", name, -1, ErrBacking, "%s is the overlay itself, or stands on it", backing.Name())
 	case o.h.flags&hasBacking == 0:
 		return Result{}, fault("commit", name, -1, ErrBacking, "the overlay has none")
 	case backing.ReadOnly():

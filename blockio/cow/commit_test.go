@@ -331,6 +331,8 @@ func TestCommitAndRebaseRefuse(t *testing.T) {
 	each(t, func(t *testing.T, self *coro.Self) {
 		backing := base(t, self, mib, 1)
 		d := overlay(t, self, newStorage(), backing, cow.CreateOptions{})
+		must(t, d.WriteAt(self, pattern(mib, 1)[:kib], 0)) // so that there is something to commit
+		upper := overlay(t, self, newStorage(), d, cow.CreateOptions{})
 		alone := overlay(t, self, newStorage(), nil, cow.CreateOptions{Size: mib})
 		for name, c := range map[string]struct {
 			err  error
@@ -342,6 +344,13 @@ func TestCommitAndRebaseRefuse(t *testing.T) {
 			"commit to something else":        {second(cow.Commit(self, d, base(t, self, 2*mib, 1), cow.Progress{})), cow.ErrBacking},
 			"rebase of a plain device":        {second(cow.Rebase(self, backing, nil, cow.RebaseOptions{})), cow.ErrNotOverlay},
 			"rebase to itself":                {second(cow.Rebase(self, d, d, cow.RebaseOptions{})), cow.ErrBacking},
+			"rebase to what stands on it":     {second(cow.Rebase(self, d, upper, cow.RebaseOptions{})), cow.ErrBacking},
+			"unsafe rebase to itself":         {second(cow.Rebase(self, d, d, cow.RebaseOptions{Unsafe: true})), cow.ErrBacking},
+			"commit to itself":                {second(cow.Commit(self, d, d, cow.Progress{})), cow.ErrBacking},
+			"commit to what stands on it":     {second(cow.Commit(self, d, upper, cow.Progress{})), cow.ErrBacking},
+			"commit to nothing":               {second(cow.Commit(self, d, nil, cow.Progress{})), cow.ErrOptions},
+			"commit of nothing":               {second(cow.Commit(self, nil, d, cow.Progress{})), cow.ErrOptions},
+			"rebase of nothing":               {second(cow.Rebase(self, nil, d, cow.RebaseOptions{})), cow.ErrOptions},
 			"rebase to a name without device": {second(cow.Rebase(self, d, nil, cow.RebaseOptions{Name: "x"})), cow.ErrOptions},
 			"rebase to a long name":           {second(cow.Rebase(self, d, backing, cow.RebaseOptions{Name: string(fill(5000, 'x'))})), cow.ErrOptions},
 		} {
@@ -350,6 +359,7 @@ func TestCommitAndRebaseRefuse(t *testing.T) {
 			}
 		}
 		wantBytes(t, "afterwards", pattern(mib, 1), contents(t, self, d))
+		must(t, upper.Close(self))
 		must(t, d.Close(self))
 		must(t, alone.Close(self))
 	})

@@ -31,12 +31,21 @@ type CreateOptions struct {
 // is resized as needed; what it held is lost. It yields, and returns when all is
 // durable.
 //
-// The error is an [*Error], for [ErrOptions], [ErrTooLarge], [ErrFull], or what
-// the storage returned.
+// The error is an [*Error], for [ErrOptions], [ErrTooLarge], [ErrFull], for
+// [ErrBacking] if the backing stands on the storage, for [ErrInUse], or what the
+// storage returned.
 func Create(self *coro.Self, storage *blockio.Device, opts CreateOptions) error {
+	if storage == nil {
+		return noDevice("create", "storage")
+	}
 	h, err := newHeader(storage.Name(), opts)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case opts.Backing != nil && standsOn(opts.Backing, storage):
+		return fault("create", storage.Name(), -1, ErrBacking, "%s is the storage, or stands on it, and would be overwritten", opts.Backing.Name())
+	case taken(storage):
+		return fault("create", storage.Name(), -1, ErrInUse, "")
 	}
 	return wrap("create", storage.Name(), format(self, storage, h))
 }
@@ -140,6 +149,9 @@ type Info struct {
 // ReadInfo describes the overlay in a storage. It reads the header only, and
 // yields. The error is as [Open]'s.
 func ReadInfo(self *coro.Self, storage *blockio.Device) (Info, error) {
+	if storage == nil {
+		return Info{}, noDevice("info", "storage")
+	}
 	l := loader{storage: storage, op: "info"}
 	if err := l.readHeader(self); err != nil {
 		return Info{}, wrap("info", storage.Name(), err)

@@ -56,7 +56,8 @@
 // There are no snapshots within an overlay; an overlay over an overlay is one.
 // The tables have no checksums: what is damaged is found where it refers to what
 // cannot be, not where it is another plausible place. Nobody must write to the
-// backing while an overlay stands on it.
+// backing while an overlay stands on it. That two overlays are open on one storage
+// is noticed if both were given the same Device.
 //
 // The format, the argument why the order of writes is right, and what commit and
 // rebase promise are told in docs/cow.md.

@@ -19,7 +19,8 @@ var (
 	// to. It is ErrCorrupt, too.
 	ErrTruncated = fmt.Errorf("truncated: %w", ErrCorrupt)
 	// ErrBacking: the backing is not the one that the overlay was made for:
-	// there is none, there should be none, or its size is another one.
+	// there is none, there should be none, or its size is another one. Or it
+	// stands on the overlay itself.
 	ErrBacking = errors.New("the backing does not fit")
 	// ErrOptions: what was asked for makes no sense.
 	ErrOptions = errors.New("bad options")
@@ -28,6 +29,9 @@ var (
 	ErrTooLarge = errors.New("too large")
 	// ErrFull: the storage is full and cannot be made larger.
 	ErrFull = errors.New("the storage is full")
+	// ErrInUse: an open overlay stands on the storage, and can change it. Only
+	// one that was opened with the same Device is noticed.
+	ErrInUse = errors.New("in use: an open overlay stands on it")
 	// ErrNotOverlay: a device given to [Commit] or [Rebase] does not stand on
 	// an [Overlay].
 	ErrNotOverlay = errors.New("the device is not an overlay")
@@ -73,6 +77,11 @@ func wrap(op, device string, err error) error {
 		return err
 	}
 	return &Error{Op: op, Device: device, Offset: -1, Err: err}
+}
+
+// noDevice is the error of a device that is nil.
+func noDevice(op, what string) *Error {
+	return &Error{Op: op, Device: "nil", Offset: -1, Detail: "the " + what + " is nil", Err: ErrOptions}
 }
 
 // fault makes an [*Error] of a sentinel and details.

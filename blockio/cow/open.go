@@ -70,8 +70,12 @@ type Options struct {
 // itself; if Open fails, it does not. Nobody else must write to either.
 //
 // The error is an [*Error], for [ErrMagic], [ErrVersion], [ErrCorrupt],
-// [ErrTruncated], [ErrBacking], or what a device returned.
+// [ErrTruncated], [ErrBacking], [ErrOptions], [ErrInUse], or what a device
+// returned.
 func Open(self *coro.Self, storage, backing *blockio.Device, opts Options) (*Overlay, error) {
+	if storage == nil {
+		return nil, noDevice("open", "storage")
+	}
 	o := &Overlay{storage: storage, backing: backing, opts: opts, readOnly: opts.ReadOnly || storage.ReadOnly()}
 	o.meta.SetName("the header of " + storage.Name())
 	o.growing.SetName("the size of " + storage.Name())
@@ -91,6 +95,9 @@ func Open(self *coro.Self, storage, backing *blockio.Device, opts Options) (*Ove
 		return nil, err
 	}
 	if !o.readOnly {
+		if !take(storage) {
+			return nil, fault("open", storage.Name(), -1, ErrInUse, "")
+		}
 		o.drop(roundUp(o.h.size, o.cluster) >> o.bits)
 	}
 	return o, nil
@@ -114,10 +121,12 @@ func (o *Overlay) fits() error {
 		return fault("open", name, -1, ErrBacking, "the overlay has none, but was given %s", o.backing.Name())
 	case has && o.backing == nil && !o.opts.WithoutBacking:
 		return fault("open", name, -1, ErrBacking, "it is %q, but none was given", o.h.name)
-	case o.backing == o.storage:
-		return fault("open", name, -1, ErrBacking, "it is the storage itself")
 	case o.backing == nil:
 		return nil
+	case o.opts.WithoutBacking:
+		return fault("open", name, -1, ErrOptions, "it is to be opened without a backing, but was given %s", o.backing.Name())
+	case standsOn(o.backing, o.storage):
+		return fault("open", name, -1, ErrBacking, "%s is the storage itself, or stands on it", o.backing.Name())
 	}
 	// A commit that did not come to its end may have made it larger.
 	size := o.backing.Size()

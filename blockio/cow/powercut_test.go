@@ -132,7 +132,13 @@ func (c *cutCase) open(self *coro.Self, disks []*blockio.Device) (*blockio.Devic
 	if info.HasBacking {
 		backing = disks[info.Backing[0]-'0']
 	}
-	o, err := cow.Open(self, disks[0], backing, cow.Options{KeepBacking: true})
+	// A Device of its own, as another process has: the overlay that was open
+	// before may have been left.
+	storage, err := blockio.Open(self, disks[0].Driver(), blockio.WithName("storage"))
+	if err != nil {
+		return nil, err
+	}
+	o, err := cow.Open(self, storage, backing, cow.Options{KeepBacking: true})
 	if err != nil {
 		return nil, err
 	}

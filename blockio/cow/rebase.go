@@ -45,8 +45,8 @@ func Rebase(self *coro.Self, overlay, backing *blockio.Device, opts RebaseOption
 		return Result{}, fault("rebase", name, -1, ErrOptions, "the name of the backing has %d bytes, want at most %d", len(opts.Name), maxName)
 	case backing == nil && (opts.Name != "" || opts.IsOverlay):
 		return Result{}, fault("rebase", name, -1, ErrOptions, "the backing %q has a name, but no device", opts.Name)
-	case backing != nil && (backing == overlay || backing == o.storage):
-		return Result{}, fault("rebase", name, -1, ErrBacking, "it is the overlay itself")
+	case backing != nil && standsOn(backing, o.storage):
+		return Result{}, fault("rebase", name, -1, ErrBacking, "%s is the overlay itself, or stands on it", backing.Name())
 	case !opts.Unsafe && o.backing == nil && o.h.visible > 0:
 		return Result{}, fault("rebase", name, -1, ErrBacking, "the old one was left out, and what shows through cannot be compared; unsafe does not look")
 	}

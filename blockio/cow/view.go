@@ -7,6 +7,9 @@ import (
 
 // overlayOf returns the driver of an overlay that is to be changed as a whole.
 func overlayOf(op string, dev *blockio.Device) (*Overlay, error) {
+	if dev == nil {
+		return nil, noDevice(op, "overlay")
+	}
 	o, ok := dev.Driver().(*Overlay)
 	switch {
 	case !ok:
