@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -61,6 +60,7 @@ func runBackup(l *live, self *coro.Self) error {
 	if err := b.Wait(self); err != nil {
 		return err
 	}
+	l.complete = true
 	took := l.elapsed(self)
 	watch.Cancel(nil)
 	if err := l.load.Stop(self); err != nil {
@@ -70,7 +70,10 @@ func runBackup(l *live, self *coro.Self) error {
 	fmt.Fprintf(l.out, "backed up in %.3f s: %s copied, %s zeroes, %s for writes that waited\n",
 		took.Seconds(), size.Format(s.Data), size.Format(s.Zeroes), size.Format(s.Before))
 	fmt.Fprint(l.out, l.wrote())
-	if err := errors.Join(l.load.CheckFirst(self, l.dst), l.load.CheckRest(self, l.src, l.dst)); err != nil {
+	if err := l.load.CheckFirst(self, l.dst); err != nil {
+		return err
+	}
+	if err := l.load.CheckRest(self, l.src, l.dst); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(l.out, "verified: DST holds what SRC held at the start")

@@ -58,6 +58,9 @@ It reads, in order, unless told otherwise. Without -c and --time it takes 5 seco
 What it writes with -w or --mix destroys what is in the file: a file that it does not
 make itself (--create) it writes to with --overwrite only.
 
+An interrupt ends it at once, and what was measured until then is shown; a second
+one ends the process.
+
 The flags of "qemu-img bench" mean the same here, so that the two can be compared:
 -c -d -f -i -n -o -q -s -S -t -U -w --flush-interval --no-drain --pattern.
 
@@ -242,7 +245,7 @@ func (f *benchIOFlags) setProcs() (restore func()) {
 }
 
 func runBenchIO(cmd *cobra.Command, path string, f *benchIOFlags) error {
-	ctx, stop := interruptible(cmd.Context())
+	ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 	defer stop()
 	defer f.setProcs()()
 	var result iobench.Result

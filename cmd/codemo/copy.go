@@ -106,7 +106,7 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 
 // runCopy is copy with its arguments checked.
 func runCopy(cmd *cobra.Command, src, dst string, f copyFlags) error {
-	ctx, stop := interruptible(cmd.Context())
+	ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 	defer stop()
 	if err := keepApart(src, dst, f.trace, f.resume); err != nil {
 		return err

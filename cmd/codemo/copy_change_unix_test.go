@@ -19,10 +19,6 @@ import (
 	"github.com/gohandoff/coroutine/coro"
 )
 
-type writerFunc func(p []byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
 // copyWhile copies src to dst, and calls meddle once when the copy has begun.
 func copyWhile(src, dst string, f copyFlags, meddle func() error) error {
 	f.coroutines, f.chunk = 1, 64<<10

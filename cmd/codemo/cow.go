@@ -133,7 +133,7 @@ func newCowCommit() *cobra.Command {
 can be interrupted at any time, and repeated.`,
 		Example: "  codemo cow commit disk.cow", Args: oneFile,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx, stop := interruptible(cmd.Context())
+			ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 			defer stop()
 			return onLoop(nil, func(self *coro.Self) (err error) {
 				dev, err := openCow(self, args[0], file.Options{}, cowBackingWritable, 0)
@@ -167,7 +167,7 @@ reads as stays the same: where the two differ, the overlay gets a copy. With
 			if !cmd.Flags().Changed("backing") {
 				return usagef("want --backing")
 			}
-			ctx, stop := interruptible(cmd.Context())
+			ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 			defer stop()
 			return onLoop(nil, func(self *coro.Self) (err error) {
 				mode := cowBackingReadOnly

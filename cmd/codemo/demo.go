@@ -42,7 +42,9 @@ was left behind: coroutines, goroutines, requests.`,
   codemo demo --trace copy.html`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return demo(cmd.Context(), cmd.OutOrStdout(), f)
+			ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr()) // what it made is removed then, too
+			defer stop()
+			return demo(ctx, cmd.OutOrStdout(), f)
 		},
 	}
 	handoffFlag(cmd, &f.handoff)

@@ -83,11 +83,12 @@ type live struct {
 	src, dst *blockio.Device
 	load     *writers.Load
 	start    time.Time
+	complete bool // the destination is what it was to become
 }
 
 // runLive opens both files, starts the load, and has do copy.
 func runLive(cmd *cobra.Command, src, dst string, f *liveFlags, do func(l *live, self *coro.Self) error) (err error) {
-	ctx, stop := interruptible(cmd.Context())
+	ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 	defer stop()
 	for _, other := range []string{src, dst} {
 		if f.trace != "" && sameFile(f.trace, other) {
@@ -113,7 +114,13 @@ func runLive(cmd *cobra.Command, src, dst string, f *liveFlags, do func(l *live,
 		defer func() { err = errors.Join(err, l.src.Close(self), l.dst.Close(self)) }()
 		l.start = aio.LoopOf(self).Now()
 		if err := do(l, self); err != nil {
-			return errors.Join(err, l.stopLoad(self), fmt.Errorf("%s is not complete", dst))
+			err = errors.Join(err, l.stopLoad(self))
+			if !l.complete {
+				err = errors.Join(err, fmt.Errorf("%s is not complete", dst))
+			} else if ctx.Err() != nil {
+				err = errors.Join(err, fmt.Errorf("%s is complete, but was not compared", dst))
+			}
+			return err
 		}
 		return nil
 	})
@@ -122,7 +129,7 @@ func runLive(cmd *cobra.Command, src, dst string, f *liveFlags, do func(l *live,
 // startLoad has the load begin.
 func (l *live) startLoad(self *coro.Self) (err error) {
 	l.load, err = writers.Start(self, l.src, writers.Options{
-		Coroutines: l.liveFlags.load, Block: int64(l.loadSize), Rate: int64(l.loadRate), Seed: l.seed,
+		Coroutines: l.liveFlags.load, Block: int64(l.loadSize), Rate: int64(l.loadRate), Seed: l.seed, Context: l.ctx,
 	})
 	return err
 }

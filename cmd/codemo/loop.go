@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -24,40 +22,6 @@ func onLoop(opts []coro.Option, body func(self *coro.Self) error) (err error) {
 	defer func() { err = errors.Join(err, loop.Close()) }()
 	loop.Go(body).SetName("codemo")
 	return loop.Run(context.Background())
-}
-
-// A signalError is the cause of a context of interruptible that is done.
-type signalError struct{ os.Signal }
-
-func (e signalError) Error() string {
-	switch e.Signal {
-	case os.Interrupt:
-		return "interrupted"
-	case syscall.SIGTERM:
-		return "terminated"
-	}
-	return e.String()
-}
-
-// interruptible returns a context that the first interrupt, termination or hangup
-// ends. A second one ends the process.
-func interruptible(ctx context.Context) (context.Context, func()) {
-	ours, cancel := context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
-		signal.Notify(signals, syscall.SIGHUP)
-	}
-	go func() {
-		select {
-		case s := <-signals:
-			signal.Stop(signals)
-			cancel(signalError{s})
-		case <-ours.Done():
-			signal.Stop(signals)
-		}
-	}()
-	return ours, func() { cancel(nil) }
 }
 
 // openDevice opens a file as a device that has its path as its name.

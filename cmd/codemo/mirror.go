@@ -81,7 +81,10 @@ func (f *mirrorFlags) run(l *live, self *coro.Self) error {
 	}
 	ready := l.elapsed(self)
 	if f.hold > 0 {
-		aio.Sleep(self, f.hold)
+		// It ends sooner if it fails, or is interrupted.
+		if err := aio.Timeout(self, f.hold, m.Wait); !errors.Is(err, aio.ErrTimeout) {
+			return err
+		}
 	}
 	begin := l.elapsed(self)
 	end := m.Pivot
@@ -97,6 +100,7 @@ func (f *mirrorFlags) run(l *live, self *coro.Self) error {
 	if err := end(self); err != nil {
 		return err
 	}
+	l.complete = true
 	took := l.elapsed(self) - begin
 	watch.Cancel(nil)
 	if l.liveFlags.load > 0 && !f.stop {
@@ -137,7 +141,10 @@ func (f *mirrorFlags) verify(l *live, self *coro.Self) error {
 	if f.stop {
 		on = l.dst
 	}
-	if err := errors.Join(l.load.CheckLast(self, on), l.load.CheckRest(self, l.src, l.dst)); err != nil {
+	if err := l.load.CheckLast(self, on); err != nil {
+		return err
+	}
+	if err := l.load.CheckRest(self, l.src, l.dst); err != nil {
 		return err
 	}
 	if err := on.Flush(self); err != nil {

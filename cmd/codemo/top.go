@@ -48,7 +48,7 @@ program does, or when it is interrupted.`,
 			if err != nil {
 				return err
 			}
-			ctx, stop := interruptible(cmd.Context())
+			ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 			defer stop()
 			return f.run(ctx, cmd.OutOrStdout(), newTopClient(base))
 		},

@@ -167,6 +167,39 @@ func TestAContextEndsIt(t *testing.T) {
 	})
 }
 
+// TestAContextEndsRequestsThatTakeLong also has the time be over before: to wait
+// for the rest must not be without an end.
+func TestAContextEndsRequestsThatTakeLong(t *testing.T) {
+	for h, limit := range map[coro.Handoff]time.Duration{coro.Channel: 0, coro.Direct: 10 * time.Millisecond} {
+		blocktest.OnLoop(t, h, 0, false, func(self *coro.Self) error {
+			d, err := blockio.Open(self, null.New(64<<10, null.WithLatency(time.Hour)))
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			o := iobench.Options{Depth: 4, BlockSize: 4096, Step: 4096, Time: limit, FlushEvery: 1, Context: ctx}
+			o.Progress = func(p iobench.Progress) {
+				if p.Elapsed > time.Second {
+					cancel()
+				}
+			}
+			r, err := iobench.Run(self, d, o)
+			if err != nil || !r.Stopped || r.Elapsed > 2*time.Second || r.Requests() != 0 {
+				t.Errorf("stopped: %v after %v with %d requests, %v; want it stopped after a second, with none", r.Stopped, r.Elapsed, r.Requests(), err)
+			}
+			var text, doc, svg strings.Builder
+			if err := errors.Join(iobench.WriteText(&text, &r), iobench.WriteJSON(&doc, "", &r), iobench.WriteSVG(&svg, "", "", &r)); err != nil {
+				t.Error(err)
+			}
+			if !strings.Contains(text.String(), "requests    0 in 1.") || !json.Valid([]byte(doc.String())) || len(elements(t, svg.String())) == 0 {
+				t.Errorf("reports of nothing:\n%s\n%s\n%s", &text, &doc, &svg)
+			}
+			return d.Close(self)
+		})
+	}
+}
+
 func TestReports(t *testing.T) {
 	o := iobench.Options{Depth: 2, BlockSize: 4096, Step: 4096, Reads: 50, Count: 100, FlushEvery: 10}
 	measure(t, 0, o, func(t *testing.T, _ *noted, r iobench.Result, err error) {

@@ -41,7 +41,8 @@ type Options struct {
 	// Unless NoDrain is set, nothing else is in flight then.
 	FlushEvery int64
 	NoDrain    bool
-	// Context, unless nil, ends it, too.
+	// Context, unless nil, ends it, too, within a tenth of a second: requests
+	// in flight then are cancelled, and are not in the result.
 	Context context.Context
 	// Progress, unless nil, is called ten times a second or so.
 	Progress func(Progress)
@@ -98,7 +99,12 @@ type bench struct {
 	written int64
 	next    int64 // of the next request in order, behind Offset
 	start   time.Time
-	stop    bool
+	stop    bool // no more requests
+	crew    *aio.Task
+	stopped *Result // the figures when Context was done
+
+	user, system time.Duration // CPU time at the start
+	cpu          bool
 }
 
 // Run measures dev, which nobody else uses. The coroutine that calls it waits
@@ -108,46 +114,48 @@ func Run(self *coro.Self, dev *blockio.Device, o Options) (Result, error) {
 		o: o, dev: dev, rng: rand.New(rand.NewPCG(o.Seed, 0)),
 		places: (dev.Size() - o.Offset) / o.BlockSize,
 	}
-	user, system, cpu := cpuTime()
+	b.user, b.system, b.cpu = cpuTime()
 	b.start = aio.LoopOf(self).Now()
+	b.crew = aio.Go(self, b.work).SetName("crew")
 	ticker := aio.Go(self, b.watch).SetName("ticker")
-	crew := aio.Group{FailFast: true}
-	for i := range o.Depth {
-		crew.Go(self, func(self *coro.Self) error {
-			self.Coroutine().SetName("bench " + strconv.Itoa(i+1))
-			return b.work(self)
-		})
-	}
-	err := crew.Wait(self)
-	r := Result{Elapsed: aio.LoopOf(self).Now().Sub(b.start), Stats: dev.Stats(), CPU: cpu}
-	u, s, _ := cpuTime()
-	r.User, r.System = u-user, s-system
-	r.Stopped = o.Context != nil && o.Context.Err() != nil
+	err := b.crew.Wait(self)
 	ticker.Cancel(nil)
-	return r, err
+	if b.stopped != nil {
+		return *b.stopped, nil
+	}
+	return b.result(self), err
 }
 
-// watch ends the run when its time is over, and tells how far it is.
+// result returns the figures as they are now.
+func (b *bench) result(self *coro.Self) Result {
+	r := Result{Elapsed: aio.LoopOf(self).Now().Sub(b.start), Stats: b.dev.Stats(), CPU: b.cpu}
+	user, system, _ := cpuTime()
+	r.User, r.System = user-b.user, system-b.system
+	return r
+}
+
+// watch ends the run when its time is over or somebody has enough of it, and tells
+// how far it is.
 func (b *bench) watch(self *coro.Self) error {
-	for !b.stop {
+	for {
 		wait := tick
 		elapsed := aio.LoopOf(self).Now().Sub(b.start)
-		if b.o.Time > 0 {
-			if elapsed >= b.o.Time {
-				b.stop = true
-				return nil
-			}
+		b.stop = b.o.Time > 0 && elapsed >= b.o.Time
+		if b.o.Time > 0 && !b.stop {
 			wait = min(wait, b.o.Time-elapsed)
 		}
-		if b.o.Context != nil && b.o.Context.Err() != nil {
-			b.stop = true
+		if ctx := b.o.Context; ctx != nil && ctx.Err() != nil {
+			r := b.result(self)
+			r.Stopped = true
+			b.stopped = &r
+			b.crew.Cancel(context.Cause(ctx))
+			return nil
 		}
 		if b.o.Progress != nil {
 			b.o.Progress(b.progress(elapsed))
 		}
 		aio.Sleep(self, wait)
 	}
-	return nil
 }
 
 func (b *bench) progress(elapsed time.Duration) Progress {
@@ -161,8 +169,20 @@ func (b *bench) progress(elapsed time.Duration) Progress {
 	return p
 }
 
-// work is one of the coroutines: one request after the other.
+// work has all coroutines do their part.
 func (b *bench) work(self *coro.Self) error {
+	crew := aio.Group{FailFast: true}
+	for i := range b.o.Depth {
+		crew.Go(self, func(self *coro.Self) error {
+			self.Coroutine().SetName("bench " + strconv.Itoa(i+1))
+			return b.requests(self)
+		})
+	}
+	return crew.Wait(self)
+}
+
+// requests is one of the coroutines: one request after the other.
+func (b *bench) requests(self *coro.Self) error {
 	p := b.dev.NewBuffer(int(b.o.BlockSize))
 	for i := range p {
 		p[i] = b.o.Pattern

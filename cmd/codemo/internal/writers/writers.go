@@ -4,6 +4,7 @@ package writers
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
@@ -25,6 +26,8 @@ type Options struct {
 	Rate int64
 	// Seed decides which blocks.
 	Seed uint64
+	// Context, unless nil, ends the checks of what was written with its cause.
+	Context context.Context
 }
 
 // A Load is coroutines that write. It belongs to the loop of its device.
@@ -117,11 +120,22 @@ func generate(p []byte, block int64, times uint64) {
 // Blocks returns how many blocks were written.
 func (l *Load) Blocks() int { return len(l.written) }
 
+// enough returns why the checks are to end.
+func (l *Load) enough() error {
+	if l.o.Context == nil {
+		return nil
+	}
+	return context.Cause(l.o.Context)
+}
+
 // CheckLast returns an error unless dev holds in each block that was written what
 // was written there last.
 func (l *Load) CheckLast(self *coro.Self, dev *blockio.Device) error {
 	p, want := dev.NewBuffer(int(l.o.Block)), make([]byte, l.o.Block)
 	for block, times := range l.written {
+		if err := l.enough(); err != nil {
+			return err
+		}
 		if err := dev.ReadAt(self, p, block*l.o.Block); err != nil {
 			return err
 		}
@@ -137,6 +151,9 @@ func (l *Load) CheckLast(self *coro.Self, dev *blockio.Device) error {
 func (l *Load) CheckFirst(self *coro.Self, dev *blockio.Device) error {
 	p := dev.NewBuffer(int(l.o.Block))
 	for block, want := range l.before {
+		if err := l.enough(); err != nil {
+			return err
+		}
 		if err := dev.ReadAt(self, p, block*l.o.Block); err != nil {
 			return err
 		}
@@ -153,6 +170,9 @@ func (l *Load) CheckRest(self *coro.Self, a, b *blockio.Device) error {
 	const step = 1 << 20
 	x, y := a.NewBuffer(step), b.NewBuffer(step)
 	for off := int64(0); off < a.Size(); off += step {
+		if err := l.enough(); err != nil {
+			return err
+		}
 		n := min(step, a.Size()-off)
 		if err := a.ReadAt(self, x[:n], off); err != nil {
 			return err

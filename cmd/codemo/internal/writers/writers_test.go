@@ -1,6 +1,8 @@
 package writers_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -15,6 +17,37 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestAContextEndsChecks(t *testing.T) {
+	blocktest.OnLoop(t, coro.Channel, 0, false, func(self *coro.Self) error {
+		dev, err := blockio.Open(self, mem.New(64<<10))
+		if err != nil {
+			return err
+		}
+		ctx, cancel := context.WithCancelCause(t.Context())
+		defer cancel(nil)
+		load, err := writers.Start(self, dev, writers.Options{Coroutines: 1, Block: 512, Context: ctx})
+		if err != nil {
+			return err
+		}
+		for range 5 {
+			aio.Yield(self)
+		}
+		if err := load.Stop(self); err != nil {
+			return err
+		}
+		enough := errors.New("enough")
+		cancel(enough)
+		for what, err := range map[string]error{
+			"last": load.CheckLast(self, dev), "first": load.CheckFirst(self, dev), "rest": load.CheckRest(self, dev, dev),
+		} {
+			if err != enough {
+				t.Errorf("%s: got %v, want the context's cause", what, err)
+			}
+		}
+		return nil
+	})
+}
 
 // TestChecksFindWhatIsWrong has the load write, and then damages what the checks
 // look at.
