@@ -233,9 +233,14 @@ func (co *Coroutine) ID() uint64 { return co.self.id }
 // entry function, without its package, and the id: "worker#3".
 func (co *Coroutine) Name() string { return co.self.label() }
 
-// SetName names the coroutine in messages, dumps and traces, and returns co.
+// SetName names the coroutine in messages, dumps and traces, and returns co. An
+// empty name brings back the one it had from New.
 func (co *Coroutine) SetName(name string) *Coroutine {
-	co.self.more().name.Store(&name)
+	given := &name
+	if name == "" {
+		given = nil
+	}
+	co.self.more().name.Store(given)
 	return co
 }
 

@@ -197,10 +197,16 @@ func TestNames(t *testing.T) {
 	got = append(got, thread.NewFor(nop, closure).Name())
 	want := []string{
 		"nop#1", "TestNames.func1#2", "worker.byValue#3", "(*worker).byPointer#4", "(*nest).inner#5", "TestNames.func2#6",
-		"writer", "", "nop#9",
+		"writer", "nop#8", "nop#9",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	if co := thread.New(nop).SetName("writer").SetName(""); co.Name() != "nop#10" {
+		t.Errorf("name after an empty one: got %q, want nop#10", co.Name())
+	}
+	if got := coro.NewThread(coro.WithName("")).Name(); got != "main" {
+		t.Errorf("name of a thread with an empty one: got %q, want main", got)
 	}
 	if got := thread.New(generic[int]).Name(); strings.ContainsAny(got, "[]/") {
 		t.Errorf("name of an instance of a generic function: got %q, want none of []/", got)

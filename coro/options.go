@@ -1,6 +1,7 @@
 package coro
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/gohandoff/coroutine/internal/handoff"
@@ -77,12 +78,13 @@ func WithPool(n int) Option {
 	return func(t *Thread) { t.pool = n }
 }
 
-// WithName names the thread in messages, dumps and traces; the default is
-// "main".
-func WithName(name string) Option { return func(t *Thread) { t.name = name } }
+// WithName names the thread in messages, dumps and traces; the default, also for
+// an empty name, is "main".
+func WithName(name string) Option { return func(t *Thread) { t.name = cmp.Or(name, "main") } }
 
 // WithTracer has tr told of every step of the thread. Without a tracer, tracing
-// costs nothing. A nil tr is none.
+// costs nothing. A nil tr is none. A thread has one: of several options the last
+// counts; trace.NewTee is one for several sinks.
 func WithTracer(tr Tracer) Option {
 	return func(t *Thread) {
 		t.tracer = tr

@@ -1,6 +1,7 @@
 package aio
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,8 +89,10 @@ func WithThread(opts ...coro.Option) Option {
 }
 
 // WithName names the loop, and its thread, in messages, dumps and traces; the
-// default is "loop".
-func WithName(name string) Option { return func(o *options) { o.loop.name = name } }
+// default, also for an empty name, is "loop".
+func WithName(name string) Option {
+	return func(o *options) { o.loop.name = cmp.Or(name, "loop") }
+}
 
 // DefaultWorkers is how many goroutines a loop has at most for [Offload]; QEMU's
 // thread pool has as many.

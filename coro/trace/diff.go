@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 )
@@ -9,6 +10,7 @@ import (
 // what happened: times and sites do not count. It is -1 if there is none. An
 // index at the end of one of them means that the other one goes on.
 func Diff(a, b *Trace) int {
+	needs(a != nil && b != nil, "Diff", "a *Trace")
 	for i := range min(len(a.Records), len(b.Records)) {
 		if !same(a.Records[i], b.Records[i]) {
 			return i
@@ -27,26 +29,26 @@ func same(a, b Record) bool {
 
 // WriteDiff writes where a and b part, with up to context records before that
 // and after it, marked as unified diffs mark them; it writes nothing if they do
-// not part.
+// not part. It panics if context is negative.
 func WriteDiff(w io.Writer, a, b *Trace, context int) error {
+	needs(w != nil, "WriteDiff", "the io.Writer")
+	needs(a != nil && b != nil, "WriteDiff", "a *Trace")
+	if context < 0 {
+		panic(fmt.Sprintf("trace: WriteDiff: context is %d: want 0 or more", context))
+	}
 	at := Diff(a, b)
 	if at < 0 {
 		return nil
 	}
-	var err error
+	out := bufio.NewWriter(w)
 	line := func(mark string, r Record) {
-		if err != nil {
-			return
-		}
 		site := ""
 		if r.Site != "" {
 			site = "  at " + r.Site
 		}
-		_, err = fmt.Fprintf(w, "%s%5d  %v%s\n", mark, r.Seq, r, site)
+		fmt.Fprintf(out, "%s%5d  %v%s\n", mark, r.Seq, r, site)
 	}
-	if _, err = fmt.Fprintf(w, "the traces part at record %d\n", at+1); err != nil {
-		return err
-	}
+	fmt.Fprintf(out, "the traces part at record %d\n", at+1)
 	for _, r := range a.Records[max(0, at-context):at] {
 		line("  ", r)
 	}
@@ -55,12 +57,14 @@ func WriteDiff(w io.Writer, a, b *Trace, context int) error {
 		t    *Trace
 	}{{"- ", a}, {"+ ", b}} {
 		rest := side.t.Records[at:]
-		for _, r := range rest[:min(len(rest), context+1)] {
+		if len(rest) == 0 {
+			fmt.Fprintf(out, "%s       ends here\n", side.mark)
+		} else {
+			rest = rest[:min(len(rest)-1, context)+1]
+		}
+		for _, r := range rest {
 			line(side.mark, r)
 		}
-		if len(rest) == 0 && err == nil {
-			_, err = fmt.Fprintf(w, "%s       ends here\n", side.mark)
-		}
 	}
-	return err
+	return out.Flush() // it keeps the first error
 }

@@ -84,17 +84,34 @@ func TestReadJSONLErrors(t *testing.T) {
 		want error
 		text string
 	}{
-		"empty":       {"", trace.ErrFormat, "line 1: it is empty"},
-		"other":       {`{"a":1}`, trace.ErrFormat, `format is ""`},
-		"version":     {`{"format":"coroutine-trace","version":2}`, trace.ErrFormat, "version is 2, and this program reads up to 1"},
-		"no kind":     {head + `{"thread":"main"}`, trace.ErrFormat, "line 2: no kind"},
-		"cut short":   {head + `{"thread":"main","ki`, io.ErrUnexpectedEOF, "line 2"},
-		"wrong types": {head + `{"thread":5,"kind":"enter"}`, trace.ErrFormat, "line 2: trace: not a coroutine trace: thread is number"},
+		"empty":        {"", trace.ErrFormat, "line 1: it is empty"},
+		"other":        {`{"a":1}`, trace.ErrFormat, `format is ""`},
+		"version":      {`{"format":"coroutine-trace","version":2}`, trace.ErrFormat, "version is 2, and this program reads up to 1"},
+		"list":         {`[]`, trace.ErrFormat, "trace: not a coroutine trace: line 1: it is array, want an object"},
+		"no kind":      {head + `{"thread":"main"}`, nil, "trace: line 2: it has no kind"},
+		"cut short":    {head + `{"thread":"main","ki`, io.ErrUnexpectedEOF, "line 2"},
+		"cut, goes on": {head + `{"thread":"main","ki` + "\n" + `{"kind":"enter"}`, nil, "trace: line 2: "},
+		"two on one":   {head + "\n" + `{"kind":"enter"}{"kind":"enter"}` + "\n", nil, "trace: line 3: invalid character '{'"},
+		"wrong types":  {head + `{"thread":5,"kind":"enter"}`, nil, "trace: line 2: thread is number, want a string"},
+		"no number":    {head + `{"seq":"x","kind":"enter"}`, nil, "trace: line 2: seq is string, want a whole number from 0"},
+		"negative":     {head + `{"kind":"enter","from":{"id":-1}}`, nil, "trace: line 2: from.id is number -1, want a whole number from 0"},
 	} {
 		_, err := trace.ReadJSONL(strings.NewReader(test.in))
-		if err == nil || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
+		if err == nil || errors.Is(err, trace.ErrFormat) != (test.want == trace.ErrFormat) || test.want != nil && !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.text) {
 			t.Errorf("%s: got error %v, want one with %q", name, err, test.text)
 		}
+	}
+}
+
+// A party is told by its thread and id: one without a name is somebody, too.
+func TestJSONLPartyWithoutAName(t *testing.T) {
+	tr, err := trace.ReadJSONL(strings.NewReader(`{"format":"coroutine-trace","version":1}` + "\n\n" +
+		`{"seq":1,"thread":"main","kind":"enter","from":{"id":0},"to":{"id":7}}` + "\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tr.Records[0].String(), "enter leader -> #7"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -5,10 +5,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 )
 
 // Dump writes what the ring holds as text; see [WriteText].
 func (r *Ring) Dump(w io.Writer, opts ...TextOption) error {
+	needs(w != nil, "Ring.Dump", "the io.Writer")
 	return WriteText(w, r.Snapshot(), opts...)
 }
 
@@ -19,6 +21,8 @@ func (r *Ring) Dump(w io.Writer, opts ...TextOption) error {
 // one. Guard is for a leader; in a coroutine it would dump when that is killed,
 // too.
 func (r *Ring) Guard(w io.Writer, f func() error) (err error) {
+	needs(w != nil, "Ring.Guard", "the io.Writer")
+	needs(f != nil, "Ring.Guard", "the function")
 	good := false
 	defer func() {
 		if !good {
@@ -32,8 +36,14 @@ func (r *Ring) Guard(w io.Writer, f func() error) (err error) {
 
 // DumpOnSignal dumps the ring to w whenever the process gets one of the signals,
 // such as SIGQUIT, until stop is called. The signals do nothing else meanwhile.
-// When stop returns, no dump is being written.
+// When stop returns, no dump is being written; a second stop does nothing.
+// DumpOnSignal panics if there is no signal: package os/signal takes that for all
+// of them, also those that end a program and that the runtime sends itself.
 func (r *Ring) DumpOnSignal(w io.Writer, signals ...os.Signal) (stop func()) {
+	needs(w != nil, "Ring.DumpOnSignal", "the io.Writer")
+	if len(signals) == 0 {
+		panic("trace: Ring.DumpOnSignal: no signal: want one or more, such as SIGQUIT")
+	}
 	c := make(chan os.Signal, 1)
 	quit := make(chan struct{})
 	done := make(chan struct{})
@@ -49,9 +59,9 @@ func (r *Ring) DumpOnSignal(w io.Writer, signals ...os.Signal) (stop func()) {
 			}
 		}
 	}()
-	return func() {
+	return sync.OnceFunc(func() {
 		signal.Stop(c)
 		close(quit)
 		<-done
-	}
+	})
 }

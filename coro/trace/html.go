@@ -23,6 +23,7 @@ var (
 // through, with who did what, where, and the chain of callers at each step. It
 // stays fluid with 100,000 events.
 func WriteHTML(w io.Writer, t *Trace) error {
+	needsBoth("WriteHTML", w, t)
 	// The encoder escapes <, > and &, so that no detail can end the script.
 	data, err := json.Marshal(newView(newReplay(t)))
 	if err != nil {

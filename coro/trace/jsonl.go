@@ -2,10 +2,12 @@ package trace
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"time"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -65,7 +67,15 @@ func (j *jsonParty) party(thread string) Party {
 	if j.Thread != "" {
 		thread = j.Thread
 	}
-	return Party{Thread: thread, ID: j.ID, Name: j.Name}
+	p := Party{Thread: thread, ID: j.ID, Name: j.Name}
+	switch {
+	case p.Name != "":
+	case p.ID == 0:
+		p.Name = "leader"
+	default:
+		p.Name = fmt.Sprintf("#%d", p.ID)
+	}
+	return p
 }
 
 // A JSONLWriter writes records as JSON lines, as they come: a [Sink]. Close it
@@ -79,6 +89,7 @@ type JSONLWriter struct {
 // NewJSONLWriter makes a writer and writes the header, with title and whether the
 // recorder has a clock.
 func NewJSONLWriter(w io.Writer, title string, timed bool) *JSONLWriter {
+	needs(w != nil, "NewJSONLWriter", "the io.Writer")
 	return newJSONLWriter(w, jsonHeader{Title: title, Timed: timed})
 }
 
@@ -113,6 +124,7 @@ func (j *JSONLWriter) Close() error {
 
 // WriteJSONL writes a trace as JSON lines: a header, then a line for each record.
 func WriteJSONL(w io.Writer, t *Trace) error {
+	needsBoth("WriteJSONL", w, t)
 	j := newJSONLWriter(w, jsonHeader{Title: t.Title, Timed: t.Timed, Dropped: t.Dropped})
 	for _, r := range t.Records {
 		j.WriteRecord(r) // Close returns the first error
@@ -121,41 +133,74 @@ func WriteJSONL(w io.Writer, t *Trace) error {
 }
 
 // ReadJSONL reads what [WriteJSONL] wrote. Its error tells the line, and wraps
-// [ErrFormat] if this is no such trace. A last line that is cut short, as by a
-// program that was killed, is an error that wraps [io.ErrUnexpectedEOF]; the
-// trace up to there is returned with it.
+// [ErrFormat] if the first one is no header of such a trace. A last line that is
+// cut short, as by a program that was killed, is an error that wraps
+// [io.ErrUnexpectedEOF]; the trace up to there is returned with it. A party that
+// has no name gets one of its number.
 func ReadJSONL(r io.Reader) (*Trace, error) {
-	dec := json.NewDecoder(bufio.NewReader(r))
+	needs(r != nil, "ReadJSONL", "the io.Reader")
+	lines := lineReader{r: bufio.NewReader(r)}
 	var h jsonHeader
-	switch err := dec.Decode(&h); {
+	switch err := lines.next(&h); {
 	case err == io.EOF:
 		return nil, fmt.Errorf("%w: line 1: it is empty: %w", ErrFormat, io.ErrUnexpectedEOF)
 	case err != nil:
-		return nil, fmt.Errorf("%w: line 1: %w", ErrFormat, inWords(err))
-	}
-	switch {
+		return nil, fmt.Errorf("%w: line %d: %w", ErrFormat, lines.n, err)
 	case h.Format != FormatJSONL:
-		return nil, fmt.Errorf("%w: line 1: format is %q, want %q", ErrFormat, h.Format, FormatJSONL)
+		return nil, fmt.Errorf("%w: line %d: format is %q, want %q", ErrFormat, lines.n, h.Format, FormatJSONL)
 	case h.Version > VersionJSONL:
-		return nil, fmt.Errorf("%w: line 1: version is %d, and this program reads up to %d; one that is newer wrote it", ErrFormat, h.Version, VersionJSONL)
+		return nil, fmt.Errorf("%w: line %d: version is %d, and this program reads up to %d; one that is newer wrote it", ErrFormat, lines.n, h.Version, VersionJSONL)
 	case h.Version < 1:
-		return nil, fmt.Errorf("%w: line 1: version is %d, want 1", ErrFormat, h.Version)
+		return nil, fmt.Errorf("%w: line %d: version is %d, want 1", ErrFormat, lines.n, h.Version)
 	}
 	t := &Trace{Title: h.Title, Timed: h.Timed, Dropped: h.Dropped}
-	for line := 2; ; line++ {
+	for {
 		var j jsonRecord
-		switch err := dec.Decode(&j); {
-		case err == io.EOF:
+		err := lines.next(&j)
+		if err == io.EOF {
 			return t, nil
-		case err != nil:
-			return t, fmt.Errorf("trace: line %d: %w", line, inWords(err))
-		case j.Kind == "":
-			return t, fmt.Errorf("%w: line %d: no kind", ErrFormat, line)
+		}
+		if err == nil && j.Kind == "" {
+			err = errors.New("it has no kind")
+		}
+		if err != nil {
+			return t, fmt.Errorf("trace: line %d: %w", lines.n, err)
 		}
 		t.Records = append(t.Records, Record{
 			Seq: j.Seq, Time: time.Duration(j.Time), Thread: j.Thread, Kind: j.Kind,
 			From: j.From.party(j.Thread), To: j.To.party(j.Thread), Detail: j.Detail, Site: j.Site,
 		})
+	}
+}
+
+// A lineReader reads one value from each line that is not blank.
+type lineReader struct {
+	r *bufio.Reader
+	n int // the line that was read last
+}
+
+func (l *lineReader) next(v any) error {
+	for {
+		line, err := l.r.ReadBytes('\n')
+		last := err == io.EOF
+		if err != nil && !last {
+			return err
+		}
+		l.n++
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			if last {
+				return io.EOF
+			}
+			continue
+		}
+		err = json.Unmarshal(line, v)
+		if _, e := l.r.Peek(1); err != nil && e == io.EOF {
+			// A decoder alone tells what is cut short from what is wrong.
+			if e := json.NewDecoder(bytes.NewReader(line)).Decode(v); errors.Is(e, io.ErrUnexpectedEOF) {
+				return e
+			}
+		}
+		return inWords(err)
 	}
 }
 
@@ -166,8 +211,20 @@ func inWords(err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	if wrong.Field == "" {
-		return fmt.Errorf("%w: got %s, want an object", ErrFormat, wrong.Value)
+	want := "an object"
+	switch wrong.Type.Kind() {
+	case reflect.String:
+		want = "a string"
+	case reflect.Bool:
+		want = "true or false"
+	case reflect.Uint64:
+		want = "a whole number from 0"
+	case reflect.Int, reflect.Int64:
+		want = "a whole number"
 	}
-	return fmt.Errorf("%w: %s is %s, which does not fit there", ErrFormat, wrong.Field, wrong.Value)
+	field := wrong.Field
+	if field == "" {
+		field = "it"
+	}
+	return fmt.Errorf("%s is %s, want %s", field, wrong.Value, want)
 }

@@ -217,7 +217,7 @@ func everyRequest(t *testing.T, self *coro.Self, _ *trace.Stream) {
 	}
 	_, _, err = d.BlockStatus(self, 0, 512)
 	err = errors.Join(err,
-		d.WriteAt(self, make([]byte, 512), 0), d.ReadAt(self, make([]byte, 512), 0), d.Flush(self),
+		d.WriteAt(self, make([]byte, 512), 0), d.ReadAt(self, make([]byte, 512), 0), d.Writeback(self, 0, 512), d.Flush(self),
 		d.Discard(self, 0, 4096), d.WriteZeroes(self, 0, 4096, 0), d.Resize(self, 1<<17),
 		d.Do(self, func(*coro.Self) error { return nil }),
 		d.Replace(self, func(_ *coro.Self, old blockio.Driver) (blockio.Driver, error) { return old, nil }))
@@ -230,8 +230,10 @@ func everyRequest(t *testing.T, self *coro.Self, _ *trace.Stream) {
 	}
 }
 
-// slow is a driver whose writes take time.
+// slow is a driver whose writes take time, and that has a cache.
 type slow struct{ *mem.Driver }
+
+func (s *slow) Writeback(*coro.Self, int64, int64) error { return nil }
 
 func (s *slow) WriteAt(self *coro.Self, p []byte, off int64, flags blockio.Flags) error {
 	aio.Sleep(self, time.Millisecond)

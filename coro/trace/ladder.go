@@ -43,7 +43,7 @@ type Ladder struct {
 	thread string             // whose step was drawn last
 	some   bool               // something was
 	steps  uint64
-	made   int
+	seen   map[Party]bool // the coroutines that took part
 	err    error
 }
 
@@ -72,15 +72,15 @@ func WithLimit(n uint64) TextOption { return func(l *Ladder) { l.limit = n } }
 
 // NewLadder makes a ladder that draws to out.
 func NewLadder(out io.Writer, opts ...TextOption) *Ladder {
-	l := &Ladder{out: out, width: DefaultWidth, paint: plain, open: make(map[string][]Party)}
-	for _, o := range opts {
-		o(l)
-	}
+	needs(out != nil, "NewLadder", "the io.Writer")
+	l := &Ladder{out: out, width: DefaultWidth, paint: plain, open: make(map[string][]Party), seen: make(map[Party]bool)}
+	apply("NewLadder", l, opts)
 	return l
 }
 
 // WriteText draws a whole trace as a [Ladder] does.
 func WriteText(w io.Writer, t *Trace, opts ...TextOption) error {
+	needsBoth("WriteText", w, t)
 	l := NewLadder(w, opts...)
 	if t.Title != "" {
 		l.Heading(t.Title, "")
@@ -108,8 +108,10 @@ func (l *Ladder) WriteRecord(r Record) error {
 		return l.err
 	}
 	l.steps++
-	if r.Kind == coro.EventCreate {
-		l.made++
+	for _, p := range []Party{r.From, r.To} {
+		if p.ID != 0 {
+			l.seen[p.key()] = true
+		}
 	}
 	if l.shown() {
 		l.draw(r)
@@ -142,7 +144,7 @@ func (l *Ladder) Close() error {
 		l.line(l.paint.dim(fmt.Sprintf("   …  %d more steps", l.steps-l.limit)))
 	}
 	l.line("")
-	l.line(l.paint.dim(fmt.Sprintf("      %s, %s", countOfThings(l.made, "coroutine"), countOfThings(int(l.steps), "step"))))
+	l.line(l.paint.dim(fmt.Sprintf("      %s, %s", countOfThings(len(l.seen), "coroutine"), countOfThings(int(l.steps), "step"))))
 	return l.err
 }
 
@@ -163,8 +165,13 @@ func (l *Ladder) Heading(name, about string) {
 func (l *Ladder) shown() bool { return l.limit == 0 || l.steps <= l.limit }
 
 func (l *Ladder) line(s string) {
-	if l.err == nil {
-		_, l.err = io.WriteString(l.out, strings.TrimRight(s, " ")+"\n")
+	if l.err != nil {
+		return
+	}
+	s = strings.TrimRight(s, " ") + "\n"
+	var n int
+	if n, l.err = io.WriteString(l.out, s); l.err == nil && n < len(s) {
+		l.err = io.ErrShortWrite
 	}
 }
 

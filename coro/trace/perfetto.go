@@ -21,6 +21,7 @@ import (
 // Spans ([Span]) have tracks of their own. A trace without times shows a
 // microsecond for each step.
 func WritePerfetto(w io.Writer, t *Trace) error {
+	needsBoth("WritePerfetto", w, t)
 	p := perfetto{replay: newReplay(t), w: bufio.NewWriter(w), wakes: make(map[int][]int)}
 	p.schedule()
 	p.w.WriteString("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[\n")

@@ -79,16 +79,19 @@ func countIndex(k coro.EventKind) int {
 	return i
 }
 
+// maxRing is what a ring may be asked for, some two gigabytes: more is a mistake in
+// reckoning, and the runtime does not let a program survive that.
+const maxRing = 1 << 24
+
 // NewRing makes a recorder of the last events, at least size of them: the number
-// is rounded up to a power of two. It panics if size is less than 1.
+// is rounded up to a power of two. It panics if size is less than 1 or more than
+// 1<<24.
 func NewRing(size int, opts ...Option) *Ring {
-	if size < 1 {
-		panic(fmt.Sprintf("trace: NewRing(%d): want 1 or more", size))
+	if size < 1 || size > maxRing {
+		panic(fmt.Sprintf("trace: NewRing(%d): want 1 to %d", size, maxRing))
 	}
 	var o options
-	for _, f := range opts {
-		f(&o)
-	}
+	apply("NewRing", &o, opts)
 	size = 1 << bits.Len(uint(size-1))
 	r := &Ring{events: make([]coro.Event, size), now: o.now}
 	if o.now != nil {

@@ -38,6 +38,10 @@ func TestRingKeepsTheLast(t *testing.T) {
 		if last := got.Records[7]; last.Seq != 21 || last.String() != "yield late -> leader" || last.Time != 20_000 {
 			t.Errorf("last: got %d %v %v", last.Seq, last, last.Time)
 		}
+		// Who was made before the first step that is left is counted, too.
+		if text := string(buffer(t, func(b *bytes.Buffer) error { return r.Dump(b) })); !strings.Contains(text, " 1 coroutine, 8 steps") {
+			t.Errorf("Dump: got\n%s", text)
+		}
 		if n := len(r.Last(3).Records); n != 3 {
 			t.Errorf("Last(3): got %d records", n)
 		}

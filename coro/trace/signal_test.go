@@ -32,6 +32,7 @@ func TestDumpOnSignal(t *testing.T) {
 		got.Write(buf[:n])
 	}
 	stop()
+	stop()
 	if !strings.Contains(got.String(), "enter ──▸ seen") {
 		t.Errorf("dump: got\n%s", got.String())
 	}

@@ -6,7 +6,10 @@ import (
 )
 
 // Slog is a [Sink] that logs every record, with its kind as the message.
-func Slog(logger *slog.Logger, level slog.Level) Sink { return slogSink{logger, level} }
+func Slog(logger *slog.Logger, level slog.Level) Sink {
+	needs(logger != nil, "Slog", "the *slog.Logger")
+	return slogSink{logger, level}
+}
 
 type slogSink struct {
 	logger *slog.Logger

@@ -1,8 +1,10 @@
 package trace
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/gohandoff/coroutine/coro"
 )
@@ -37,8 +39,12 @@ type Span struct {
 	begin, end coro.EventKind
 }
 
-// NewSpan makes a Span. name is a word without spaces, such as "block-read".
+// NewSpan makes a Span. It panics unless name is a word without spaces, such as
+// "block-read".
 func NewSpan(name string) Span {
+	if name == "" || strings.ContainsFunc(name, unicode.IsSpace) {
+		panic(fmt.Sprintf("trace: NewSpan(%q): want a word without spaces", name))
+	}
 	return Span{coro.EventKind(name + beginSuffix), coro.EventKind(name + endSuffix)}
 }
 

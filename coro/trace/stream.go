@@ -2,6 +2,8 @@ package trace
 
 import (
 	"bytes"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -58,16 +60,18 @@ type Stream struct {
 
 // NewStream makes a recorder that writes to sink. End it with [Stream.Close].
 func NewStream(sink Sink, opts ...Option) *Stream {
+	needs(sink != nil, "NewStream", "the Sink")
 	return NewTee([]Sink{sink}, opts...)
 }
 
 // NewTee is [NewStream] for several sinks, each of which gets every record.
 func NewTee(sinks []Sink, opts ...Option) *Stream {
-	var o options
-	for _, f := range opts {
-		f(&o)
+	for i, s := range sinks {
+		needs(s != nil, "NewTee", fmt.Sprintf("sink %d", i+1))
 	}
-	return &Stream{sinks: sinks, now: o.now}
+	var o options
+	apply("NewTee", &o, opts)
+	return &Stream{sinks: slices.Clone(sinks), now: o.now}
 }
 
 // Trace implements [coro.Tracer].

@@ -39,10 +39,9 @@ func WithCoroutines(n int) SVGOption { return func(d *diagram) { d.most = n } }
 // while it has control, empty while it waits for one that it entered. Dashed is
 // what does not move control; red is what ends badly.
 func WriteSVG(w io.Writer, t *Trace, opts ...SVGOption) error {
+	needsBoth("WriteSVG", w, t)
 	d := &diagram{w: bufio.NewWriter(w), limit: DefaultSVGSteps, most: DefaultSVGCoroutines}
-	for _, o := range opts {
-		o(d)
-	}
+	apply("WriteSVG", d, opts)
 	shown := *t
 	shown.Records = d.choose(t)
 	d.replay = newReplay(&shown)

@@ -83,6 +83,7 @@ func (t *Tasks) Close() error {
 //
 //	co := thread.NewFor(entry, tasks.Entry(entry))
 func (t *Tasks) Entry(entry coro.Entry) coro.Entry {
+	needs(entry != nil, "Tasks.Entry", "the coro.Entry")
 	return func(self *coro.Self) {
 		if !trace.IsEnabled() {
 			entry(self)
@@ -103,6 +104,7 @@ func (t *Tasks) Entry(entry coro.Entry) coro.Entry {
 // takes about a microsecond and some 10 allocations. As with [Tasks.Entry], use
 // [coro.Thread.NewFor].
 func Labels(entry coro.Entry) coro.Entry {
+	needs(entry != nil, "Labels", "the coro.Entry")
 	return func(self *coro.Self) {
 		labels := pprof.Labels("coroutine", self.Coroutine().Name(), "thread", self.Thread().Name())
 		// Do takes them back at the end, also when it unwinds: the goroutine
