@@ -3,6 +3,7 @@ package blockio
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -11,11 +12,10 @@ import (
 
 // CompareOptions say how [Compare] goes about it. The zero value is fine.
 type CompareOptions struct {
-	// Coroutines is how many chunks are in flight; the default is
-	// [DefaultCoroutines].
+	// Coroutines is how many chunks are in flight, as in [CopyOptions].
 	Coroutines int
-	// Chunk is how many bytes of either device one request reads; the default
-	// is [DefaultChunk].
+	// Chunk is how many bytes of either device one request reads, as in
+	// [CopyOptions].
 	Chunk int
 	// Context, unless nil, ends the comparison when it is done.
 	Context context.Context
@@ -27,20 +27,29 @@ type CompareOptions struct {
 
 // Compare reads two devices of the same size, except where both say that they
 // have zeroes, and returns nil if they hold the same bytes. Else its error is a
-// [*DifferentError] for the first byte that differs. It yields.
+// [*DifferentError] for the first byte that differs. It yields. It panics if a
+// device is nil.
 func Compare(self *coro.Self, a, b *Device, opts CompareOptions) error {
+	mustBe(a, "Compare: the first device")
+	mustBe(b, "Compare: the second device")
 	if a.Size() != b.Size() {
 		return fmt.Errorf("blockio: %w: %s has %d bytes, %s has %d", ErrSize, a.Name(), a.Size(), b.Name(), b.Size())
 	}
-	opts.Coroutines, opts.Chunk = orDefaults(opts.Coroutines, opts.Chunk)
-	c := crew{ctx: opts.Context, size: opts.Coroutines, align: max(a.Limits().MemoryAlignment, b.Limits().MemoryAlignment)}
-	return compare(self, a, b, a.Size(), &c, opts)
+	step, err := plan(&opts.Coroutines, opts.Chunk, a.Size(), a, b)
+	if err == nil {
+		c := crew{ctx: opts.Context, size: opts.Coroutines, align: max(a.Limits().MemoryAlignment, b.Limits().MemoryAlignment)}
+		err = compare(self, a, b, a.Size(), step, &c, opts)
+		if c.ctx == nil || c.ctx.Err() == nil || !errors.Is(err, context.Cause(c.ctx)) {
+			return err // which names the device, or both
+		}
+	}
+	return fmt.Errorf("blockio: compare %s and %s: %w", a.Name(), b.Name(), err)
 }
 
 // compare compares the first size bytes of a and b.
-func compare(self *coro.Self, a, b *Device, size int64, c *crew, opts CompareOptions) error {
+func compare(self *coro.Self, a, b *Device, size, step int64, c *crew, opts CompareOptions) error {
 	p := &comparison{
-		size: size, step: alignChunk(opts.Chunk, a, b), limit: size,
+		size: size, step: step, limit: size,
 		a: extents{dev: a, size: size}, b: extents{dev: b, size: size},
 		tell: teller{stage: StageVerify, total: size, every: opts.ProgressEvery, call: opts.Progress},
 	}
@@ -108,7 +117,7 @@ func (p *comparison) next(self *coro.Self) (at chunk, ok bool, err error) {
 	}
 	if end == p.pos {
 		at.zero = false
-		end = min(p.size, p.pos-p.pos%p.step+p.step)
+		end = p.pos + min(p.size-p.pos, p.step-p.pos%p.step)
 	}
 	at.Range = Range{p.pos, end - p.pos}
 	p.pos = end

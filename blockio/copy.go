@@ -2,6 +2,7 @@ package blockio
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,11 +28,12 @@ const (
 // to a destination of the same size.
 type CopyOptions struct {
 	// Coroutines is how many chunks are in flight, each in a coroutine of its
-	// own; the default is [DefaultCoroutines].
+	// own; 0 is [DefaultCoroutines], and more than 65536 are refused. Of more
+	// than the default there are no more than chunks.
 	Coroutines int
 	// Chunk is how many bytes one request moves, rounded up to what both
-	// devices want; the default is [DefaultChunk]. Copy needs Coroutines
-	// times Chunk bytes of memory, twice that to verify.
+	// devices want; 0 is [DefaultChunk], and more than 1 GiB is refused. Copy
+	// needs Coroutines times Chunk bytes of memory, twice that to verify.
 	Chunk int
 	// Rate is how many bytes of data are read a second at most, by the loop's
 	// clock; 0 is no limit. Holes are free.
@@ -39,7 +41,8 @@ type CopyOptions struct {
 	// DetectZeroes has data that is all zeroes, in blocks of so many bytes,
 	// become holes, too. 0 leaves data as data.
 	DetectZeroes int
-	// Resize gives the destination the size of the source.
+	// Resize gives the destination the size of the source; with Larger it makes
+	// it larger only.
 	Resize bool
 	// Larger allows a destination that is larger than the source; what lies
 	// behind the source's end stays as it is.
@@ -135,15 +138,21 @@ type CopyResult struct {
 //
 // The error is a [*CopyError]; the result tells what is done in any case. If the
 // task is cancelled, Copy is unwound like anything else; what was done is in the
-// checkpoint that it was given.
+// checkpoint that it was given. It panics if a device is nil.
 func Copy(self *coro.Self, dst, src *Device, opts CopyOptions) (CopyResult, error) {
+	mustBe(dst, "Copy: the destination")
+	mustBe(src, "Copy: the source")
 	c, err := newCopier(self, dst, src, opts)
 	if err == nil {
 		err = c.all(self)
 	}
 	c.result.Elapsed = aio.LoopOf(self).Now().Sub(c.start)
 	if err != nil {
-		err = &CopyError{Src: src.Name(), Dst: dst.Name(), Done: c.result.Checkpoint.Done.Bytes(), Size: src.Size(), Err: err}
+		done := c.result.Checkpoint.Done.Bytes()
+		if errors.Is(err, ErrCheckpoint) {
+			done = 0 // of this copy
+		}
+		err = &CopyError{Src: src.Name(), Dst: dst.Name(), Done: done, Size: src.Size(), Err: err}
 	}
 	return c.result, err
 }
@@ -151,11 +160,11 @@ func Copy(self *coro.Self, dst, src *Device, opts CopyOptions) (CopyResult, erro
 // newCopier checks what can be checked before the first request, and prepares
 // the rest. The copier is there also if there is an error, for its result.
 func newCopier(self *coro.Self, dst, src *Device, opts CopyOptions) (*copier, error) {
-	opts.Coroutines, opts.Chunk = orDefaults(opts.Coroutines, opts.Chunk)
 	size := src.Size()
+	step, err := plan(&opts.Coroutines, opts.Chunk, size, dst, src)
 	c := &copier{
 		opts: opts, src: extents{dev: src, size: size}, dst: extents{dev: dst, size: size}, size: size,
-		step: alignChunk(opts.Chunk, dst, src), align: int64(max(alignmentOf(src), alignmentOf(dst))),
+		step: step, align: int64(max(alignmentOf(src), alignmentOf(dst))),
 		pace: pace.Pacer{Rate: opts.Rate}, start: aio.LoopOf(self).Now(),
 		crew:   crew{ctx: opts.Context, size: opts.Coroutines, align: max(src.Limits().MemoryAlignment, dst.Limits().MemoryAlignment)},
 		tell:   teller{stage: StageCopy, total: size, every: opts.ProgressEvery, call: opts.Progress},
@@ -170,8 +179,12 @@ func newCopier(self *coro.Self, dst, src *Device, opts CopyOptions) (*copier, er
 	switch {
 	case src == dst:
 		return c, ErrSameDevice
-	case opts.Rate < 0 || opts.DetectZeroes < 0:
-		return c, fmt.Errorf("rate %d, detect zeroes %d: want 0 or more", opts.Rate, opts.DetectZeroes)
+	case err != nil:
+		return c, err
+	case opts.Rate < 0:
+		return c, fmt.Errorf("rate %d: want 0 or more", opts.Rate)
+	case opts.DetectZeroes < 0:
+		return c, fmt.Errorf("detect zeroes %d: want 0 or more", opts.DetectZeroes)
 	case c.result.Resumed > 0 && cp.Size != size:
 		return c, fmt.Errorf("%w: it is of a copy of %d bytes, the source has %d", ErrCheckpoint, cp.Size, size)
 	case cp.Done.beyond(size):
@@ -182,21 +195,48 @@ func newCopier(self *coro.Self, dst, src *Device, opts CopyOptions) (*copier, er
 	return c, nil
 }
 
-// orDefaults replaces what is not given.
-func orDefaults(coroutines, chunk int) (int, int) {
-	if coroutines <= 0 {
-		coroutines = DefaultCoroutines
+const (
+	// maxCoroutines and maxChunk are more than any medium has use for. More is
+	// a mistake, which would take all memory.
+	maxCoroutines = 1 << 16
+	maxChunk      = 1 << 30
+)
+
+// plan checks how many coroutines and chunks of what size were asked for, and
+// fits them to a piece of work of size bytes on a and b. It returns the size of a
+// chunk, rounded up to what both devices want.
+func plan(coroutines *int, chunk int, size int64, a, b *Device) (step int64, err error) {
+	if *coroutines < 0 {
+		return 0, fmt.Errorf("coroutines %d: want 0 or more", *coroutines)
 	}
-	if chunk <= 0 {
+	if chunk < 0 {
+		return 0, fmt.Errorf("chunk %d: want 0 or more", chunk)
+	}
+	if *coroutines == 0 {
+		*coroutines = DefaultCoroutines
+	}
+	if chunk == 0 {
 		chunk = DefaultChunk
 	}
-	return coroutines, chunk
+	align := int64(max(alignmentOf(a), alignmentOf(b))) // powers of two
+	step = (max(min(int64(chunk), size), 1) + align - 1) &^ (align - 1)
+	if most := max(maxChunk, align); step > most {
+		return 0, fmt.Errorf("chunk %d: want up to %d", chunk, most)
+	}
+	// Where there are holes, chunks are smaller, and there are more of them.
+	most := max(size/step+1, DefaultCoroutines)
+	if most = min(int64(*coroutines), most); most > maxCoroutines {
+		return 0, fmt.Errorf("coroutines %d: want up to %d", *coroutines, maxCoroutines)
+	}
+	*coroutines = int(most)
+	return step, nil
 }
 
 func alignmentOf(d *Device) int { return max(d.Limits().Alignment, 1) }
 
-// alignChunk rounds the size of a chunk up to what both devices want.
-func alignChunk(n int, a, b *Device) int64 {
-	align := max(alignmentOf(a), alignmentOf(b)) // powers of two
-	return int64((n + align - 1) &^ (align - 1))
+// mustBe panics if a device that was given is nil.
+func mustBe(d *Device, what string) {
+	if d == nil {
+		panic("blockio: " + what + " is nil")
+	}
 }

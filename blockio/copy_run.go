@@ -59,8 +59,8 @@ func (c *copier) all(self *coro.Self) error {
 	}
 	begin := aio.LoopOf(self).Now()
 	defer func() { c.result.Verifying = aio.LoopOf(self).Now().Sub(begin) }()
-	return compare(self, c.src.dev, c.dst.dev, c.size, &c.crew, CompareOptions{
-		Chunk: int(c.step), Progress: c.opts.Progress, ProgressEvery: c.opts.ProgressEvery,
+	return compare(self, c.src.dev, c.dst.dev, c.size, c.step, &c.crew, CompareOptions{
+		Progress: c.opts.Progress, ProgressEvery: c.opts.ProgressEvery,
 	})
 }
 
@@ -72,10 +72,10 @@ func (c *copier) fit(self *coro.Self) error {
 	switch have := dst.Size(); {
 	case have == c.size:
 		return nil
-	case c.opts.Resize:
-		return dst.Resize(self, c.size)
 	case have > c.size && c.opts.Larger:
 		return nil
+	case c.opts.Resize:
+		return dst.Resize(self, c.size)
 	default:
 		return fmt.Errorf("%w: the source has %d bytes, the destination has %d", ErrSize, c.size, have)
 	}

@@ -48,5 +48,5 @@ func cut(off, end, size, align, step int64, zero bool) int64 {
 	if rest := end % align; rest > 0 {
 		end += align - rest
 	}
-	return min(end, size, off-off%step+step)
+	return min(end, off+min(size-off, step-off%step))
 }
