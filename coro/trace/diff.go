@@ -29,7 +29,8 @@ func same(a, b Record) bool {
 
 // WriteDiff writes where a and b part, with up to context records before that
 // and after it, marked as unified diffs mark them; it writes nothing if they do
-// not part. It panics if context is negative.
+// not part. Steps that differ in what a line does not say, such as a coroutine's
+// number, are told in full. It panics if context is negative.
 func WriteDiff(w io.Writer, a, b *Trace, context int) error {
 	needs(w != nil, "WriteDiff", "the io.Writer")
 	needs(a != nil && b != nil, "WriteDiff", "a *Trace")
@@ -41,12 +42,19 @@ func WriteDiff(w io.Writer, a, b *Trace, context int) error {
 		return nil
 	}
 	out := bufio.NewWriter(w)
+	words := Record.String
+	if at < len(a.Records) && at < len(b.Records) {
+		x, y := a.Records[at], b.Records[at]
+		if x.Seq == y.Seq && clean(x.String()) == clean(y.String()) {
+			words = inFull
+		}
+	}
 	line := func(mark string, r Record) {
 		site := ""
 		if r.Site != "" {
 			site = "  at " + r.Site
 		}
-		fmt.Fprintf(out, "%s%5d  %v%s\n", mark, r.Seq, r, site)
+		fmt.Fprintf(out, "%s%5d  %s\n", mark, r.Seq, clean(words(r)+site))
 	}
 	fmt.Fprintf(out, "the traces part at record %d\n", at+1)
 	for _, r := range a.Records[max(0, at-context):at] {
@@ -67,4 +75,23 @@ func WriteDiff(w io.Writer, a, b *Trace, context int) error {
 		}
 	}
 	return out.Flush() // it keeps the first error
+}
+
+// inFull gives a record as a line with all that two of them can differ in.
+func inFull(r Record) string {
+	s := fmt.Sprintf("on %q: %q %s", r.Thread, string(r.Kind), r.From.inFull())
+	if r.To.Valid() {
+		s += " -> " + r.To.inFull()
+	}
+	if r.Detail != "" {
+		s += fmt.Sprintf(" (%q)", r.Detail)
+	}
+	return s
+}
+
+func (p Party) inFull() string {
+	if !p.Valid() {
+		return "nobody"
+	}
+	return fmt.Sprintf("%q (%d of %q)", p.Name, p.ID, p.Thread)
 }

@@ -1,7 +1,8 @@
 package trace
 
 var (
-	Wrap = wrap
-	Clip = clip
-	Hang = hang
+	Wrap     = wrap
+	Clip     = clip
+	ClipName = clipName
+	Hang     = hang
 )

@@ -136,6 +136,46 @@ func FuzzReadJSONL(f *testing.F) {
 	})
 }
 
+// What a program prints before its first step belongs to nobody, and is shown.
+func TestPrintsOfNobody(t *testing.T) {
+	tr := new(trace.Trace)
+	s := trace.NewStream(tr)
+	fmt.Fprintln(s, "hello from nowhere")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, write := range map[string]func(io.Writer, *trace.Trace) error{
+		"WritePerfetto": trace.WritePerfetto, "WriteHTML": trace.WriteHTML,
+		"WriteSVG": func(w io.Writer, t *trace.Trace) error { return trace.WriteSVG(w, t) },
+	} {
+		if out := buffer(t, func(b *bytes.Buffer) error { return write(b, tr) }); !bytes.Contains(out, []byte("hello from nowhere")) {
+			t.Errorf("%s: the print is missing in\n%s", name, out)
+		}
+	}
+	checkPerfetto(t, tr)
+}
+
+// Kinds and names are drawn so that they can be told apart.
+func TestSVGTellsKindsAndNamesApart(t *testing.T) {
+	tr := new(trace.Trace)
+	s := trace.NewStream(tr)
+	th := coro.NewThread(coro.WithTracer(s))
+	defer th.Close()
+	for i := range 2 {
+		th.Enter(th.New(func(self *coro.Self) {
+			span := trace.NewSpan("block-status")
+			span.Begin(self, 1, "")
+			span.End(self, 1, "")
+		}).SetName(fmt.Sprintf("worker with a rather long name %d", i+1)))
+	}
+	text := string(buffer(t, func(b *bytes.Buffer) error { return trace.WriteSVG(b, tr) }))
+	for _, want := range []string{">block-status-begin</text>", ">block-status-end</text>", "name 1</text>", "name 2</text>"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("want %s in\n%s", want, text)
+		}
+	}
+}
+
 type chromeEvent struct {
 	Name, Ph, ID, Cat string
 	TS, Dur           float64

@@ -210,7 +210,7 @@ func (l *Ladder) gutter(depth int) (string, int) {
 // step draws who does what to whom in room columns.
 func (l *Ladder) step(r Record, room int) string {
 	half := min(nameWidth, (room-verbWidth)/2)
-	from, to := clip(clean(r.From.Name), half), clip(clean(r.To.Name), half)
+	from, to := clipName(clean(r.From.Name), half), clipName(clean(r.To.Name), half)
 	tail, head := "── ", " ──▸ "
 	switch r.Kind {
 	case coro.EventKill, coro.EventPanic:

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -81,9 +82,13 @@ func micros(d time.Duration) json.Number {
 	return json.Number(strconv.FormatFloat(float64(d)/1e3, 'f', 3, 64))
 }
 
-// track returns where a lane is drawn. Numbers start from 1: viewers take 0 for
-// the idle thread of a system.
+// track returns where a lane is drawn, and for -1 where that is drawn which nobody
+// did: what was printed before the first step. Numbers start from 1: viewers take
+// 0 for the idle thread of a system.
 func (p *perfetto) track(lane int) (pid, tid int) {
+	if lane < 0 {
+		return len(p.threads) + 1, len(p.lanes) + 1
+	}
 	for n, t := range p.threads {
 		if t == p.lanes[lane].Thread {
 			pid = n + 1
@@ -116,6 +121,11 @@ func (p *perfetto) metadata() {
 		pid, tid := p.track(i)
 		p.put(chromeEvent{Name: "thread_name", Phase: "M", PID: pid, TID: tid, Args: map[string]any{"name": l.Name}})
 		p.put(chromeEvent{Name: "thread_sort_index", Phase: "M", PID: pid, TID: tid, Args: map[string]any{"sort_index": i}})
+	}
+	if slices.Contains(p.from, -1) {
+		pid, tid := p.track(-1)
+		p.put(chromeEvent{Name: "process_name", Phase: "M", PID: pid, Args: map[string]any{"name": "program"}})
+		p.put(chromeEvent{Name: "thread_name", Phase: "M", PID: pid, TID: tid, Args: map[string]any{"name": "no coroutine"}})
 	}
 }
 
@@ -173,6 +183,7 @@ func (p *perfetto) steps() {
 	for i, r := range p.trace.Records {
 		from, to := p.from[i], p.to[i]
 		if from < 0 {
+			p.instant(i, r, from)
 			continue
 		}
 		phase, name, id, rest := SpanOf(r.Kind, r.Detail)

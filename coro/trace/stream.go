@@ -11,7 +11,7 @@ import (
 )
 
 // A Sink takes records in order. A [Stream] calls it on the goroutine that takes
-// the step, so it must not enter, yield or wake.
+// the step, so it must not enter, yield or wake, nor print to that Stream.
 type Sink interface {
 	// WriteRecord takes one record.
 	WriteRecord(r Record) error

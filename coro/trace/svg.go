@@ -88,7 +88,8 @@ func (d *diagram) choose(t *Trace) (chosen []Record) {
 
 const (
 	rowHeight  = 26
-	gutter     = 118 // number and kind
+	kindAt     = 54 // where the kinds begin
+	kindChars  = 24 // of a kind
 	barWidth   = 10
 	headHeight = 26
 	margin     = 20
@@ -105,6 +106,7 @@ type diagram struct {
 	more   int              // steps that are not drawn
 	hidden int              // coroutines that are not
 
+	gutter        float64 // for number and kind
 	column        float64 // from one line to the next
 	chars         int     // of a name
 	slanted       bool
@@ -115,14 +117,27 @@ type diagram struct {
 func (d *diagram) printf(format string, args ...any) { fmt.Fprintf(d.w, format, args...) }
 
 // layout finds room: columns get narrower, and names slanted, when there are
-// many.
+// many. Long names get wider columns, up to a bound.
 func (d *diagram) layout() {
 	n := len(d.lanes)
+	d.gutter = 118
+	for _, r := range d.trace.Records {
+		if r.Kind != KindPrint {
+			d.gutter = max(d.gutter, kindAt+12+6.7*float64(min(textWidth(string(r.Kind)), kindChars)))
+		}
+	}
+	longest := 0
+	for i := range d.lanes {
+		longest = max(longest, textWidth(clean(d.label(i))))
+	}
+	boxed := func(chars int) float64 { return 30 + 8.5*float64(min(longest, chars)) }
 	switch {
 	case n <= 6:
-		d.column, d.chars = 132, 16
+		d.chars = 24
+		d.column = max(132, boxed(d.chars))
 	case n <= 10:
-		d.column, d.chars = 100, 12
+		d.chars = 16
+		d.column = max(100, boxed(d.chars))
 	case n <= 40:
 		d.column, d.chars, d.slanted = 46, 20, true
 	default:
@@ -131,14 +146,10 @@ func (d *diagram) layout() {
 	d.top = 58 + headHeight
 	right := d.column / 2
 	if d.slanted {
-		longest := 0
-		for i := range d.lanes {
-			longest = max(longest, min(textWidth(d.label(i)), d.chars))
-		}
-		right = 16 + 5.6*float64(longest) // of a name at 45 degrees
+		right = 16 + 5.6*float64(min(longest, d.chars)) // of a name at 45 degrees
 		d.top = 50 + right
 	}
-	d.width = gutter + d.column/2 + d.column*float64(max(n-1, 0)) + right + margin
+	d.width = d.gutter + d.column/2 + d.column*float64(max(n-1, 0)) + right + margin
 	for i, r := range d.trace.Records {
 		if end := d.x(max(d.from[i], 0)) + 16 + 7.6*float64(textWidth(d.said(r))); end > d.width {
 			d.width = end
@@ -149,7 +160,7 @@ func (d *diagram) layout() {
 	d.height = d.y(len(d.trace.Records)) + 74
 }
 
-func (d *diagram) x(lane int) float64 { return gutter + d.column/2 + d.column*float64(lane) }
+func (d *diagram) x(lane int) float64 { return d.gutter + d.column/2 + d.column*float64(lane) }
 func (d *diagram) y(i int) float64    { return d.top + 20 + rowHeight*float64(i) }
 
 // said is the text that stands beside the line of who does the step.
@@ -197,7 +208,7 @@ func (d *diagram) lifelines() {
 			to = d.y(l.ended)
 		}
 		d.printf("<line class=\"life\" x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\"/>\n", x, from, x, to)
-		name := escape(clip(clean(d.label(i)), d.chars))
+		name := escape(clipName(clean(d.label(i)), d.chars))
 		if d.slanted {
 			d.printf("<text class=\"name %s\" transform=\"translate(%.1f %.1f) rotate(-45)\">%s</text>\n", d.colorOf(i), x, d.top-6, name)
 			continue
@@ -246,14 +257,13 @@ func (d *diagram) step(i int, r Record) {
 	y, class := d.y(i), looks(r.Kind)
 	from, to := d.from[i], d.to[i]
 	if r.Kind == KindPrint {
-		if from >= 0 {
-			d.printf("<text class=\"print\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", d.x(from)+12, y+4, escape(d.said(r)))
-		}
+		// Before the first step nobody is known to have control.
+		d.printf("<text class=\"print\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", d.x(max(from, 0))+12, y+4, escape(d.said(r)))
 		return
 	}
 	d.printf("<g class=\"step\"><title>%s</title>", escape(fmt.Sprintf("%d  %v  %s", r.Seq, r, r.Site)))
 	d.printf("<text class=\"seq\" text-anchor=\"end\" x=\"46\" y=\"%.1f\">%d</text>", y+4, r.Seq)
-	d.printf("<text class=\"kind %s\" x=\"54\" y=\"%.1f\">%s</text>", class, y+4, escape(clip(clean(string(r.Kind)), 10)))
+	d.printf("<text class=\"kind %s\" x=\"%d\" y=\"%.1f\">%s</text>", class, kindAt, y+4, escape(clip(clean(string(r.Kind)), kindChars)))
 	switch {
 	case from >= 0 && to >= 0 && from != to:
 		// Arrows go from edge to edge of the bars.
@@ -266,7 +276,11 @@ func (d *diagram) step(i int, r Record) {
 		d.printf("<circle class=\"dot %s\" cx=\"%.1f\" cy=\"%.1f\" r=\"4\"/>", class, d.x(from), y)
 	}
 	if said := d.said(r); said != "" && from >= 0 {
-		d.printf("<text class=\"said %s\" x=\"%.1f\" y=\"%.1f\">%s</text>", class, d.x(from)+12, y+4, escape(said))
+		base := y + 4
+		if to > from {
+			base = y - 6 // over its arrow, which goes where it stands
+		}
+		d.printf("<text class=\"said %s\" x=\"%.1f\" y=\"%.1f\">%s</text>", class, d.x(from)+12, base, escape(said))
 	}
 	if from >= 0 && d.lanes[from].ended == i {
 		x := d.x(from)

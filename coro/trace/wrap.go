@@ -85,12 +85,37 @@ func clip(s string, width int) string {
 	return s[:at] + "…"
 }
 
+// clipName shortens a name to width columns by its middle: what tells names apart
+// is at their end as often as at their beginning, and is there for certain where
+// that is the number of the coroutine.
+func clipName(s string, width int) string {
+	if textWidth(s) <= width {
+		return s
+	}
+	last := width / 2
+	if at := strings.LastIndexByte(s, '#'); at >= 0 {
+		last = max(last, min(textWidth(s[at:]), width-1))
+	}
+	var at []int // where each character begins
+	for i := 0; i < len(s); {
+		at = append(at, i)
+		size, _ := nextCluster(s[i:])
+		i += size
+	}
+	tail := len(s)
+	for i := len(at) - 1; i >= 0 && textWidth(s[at[i]:]) <= last; i-- {
+		tail = at[i]
+	}
+	return clip(s, width-textWidth(s[tail:])) + s[tail:]
+}
+
 // clean makes text harmless to a terminal: tabs become two columns, and what
-// could move the cursor or change colours becomes a visible mark.
+// could move the cursor, change colours or turn the direction of what follows
+// becomes a visible mark.
 func clean(text string) string {
 	text = strings.ReplaceAll(text, "\t", "  ")
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
 			return unicode.ReplacementChar
 		}
 		return r

@@ -66,3 +66,25 @@ func TestHang(t *testing.T) {
 		}
 	}
 }
+
+// A name that is cut keeps what tells it from others.
+func TestClipName(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		width int
+		want  string
+	}{
+		{"leader", 16, "leader"},
+		{"(*server).handleConnection#1", 16, "(*serve…ection#1"},
+		{"(*server).handleConnection#12345", 8, "(…#12345"},
+		{"worker with a long name 17", 12, "worke…ame 17"},
+		{"ééééééééé#7", 6, "éé…é#7"},
+		{"a#123456", 4, "…456"},
+		{"漢字漢字漢字", 6, "漢…字"},
+		{"abc", 1, "…"},
+	} {
+		if got := trace.ClipName(test.name, test.width); got != test.want {
+			t.Errorf("%q in %d columns: got %q, want %q", test.name, test.width, got, test.want)
+		}
+	}
+}
