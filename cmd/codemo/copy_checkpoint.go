@@ -12,7 +12,6 @@ import (
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/file"
 	"github.com/gohandoff/coroutine/coro"
-	"github.com/gohandoff/coroutine/coro/aio"
 )
 
 // A copyCheckpoint is the file beside a destination that is not complete.
@@ -39,17 +38,39 @@ func newCheckpoint(dst string) *copyCheckpoint {
 	return &copyCheckpoint{path: dst + ".codemo-copy"}
 }
 
+// next is the name of the file while it is written.
+func (c *copyCheckpoint) next() string { return c.path + ".new" }
+
 // keepApart looks that what a copy writes besides DST, its checkpoint and its
 // trace, is nothing that it would be a pity to lose.
 func keepApart(src, dst, trace string, resume bool) error {
-	checkpoint := dst + ".codemo-copy"
-	if sameFile(checkpoint, src) {
-		return fmt.Errorf("%s: the source has the name of the checkpoint of this copy; rename it", src)
+	c := newCheckpoint(dst)
+	for _, name := range []string{c.path, c.next()} {
+		if sameFile(name, src) {
+			return fmt.Errorf("%s: the source has the name of the checkpoint of this copy; rename it", src)
+		}
+		// Not to be opened: a pipe would be waited for without end.
+		if st, err := os.Lstat(name); err == nil && !st.Mode().IsRegular() {
+			return fmt.Errorf("%s: is there, and is no regular file; the copy needs the name for its checkpoint", name)
+		}
 	}
-	if text, err := os.ReadFile(checkpoint); !resume && err == nil && json.Unmarshal(text, new(copyCheckpoint)) != nil {
-		return fmt.Errorf("%s: is there, and is no checkpoint of a copy; the copy would overwrite it", checkpoint)
+	if text, err := os.ReadFile(c.path); !resume && err == nil && len(text) > 0 && c.parse(text) != nil {
+		return fmt.Errorf("%s: is there, and is no checkpoint of a copy; the copy would overwrite it", c.path)
 	}
-	return traceApart(trace, src, dst, checkpoint)
+	return traceApart(trace, src, dst, c.path, c.next())
+}
+
+// parse reads what store has written.
+func (c *copyCheckpoint) parse(text []byte) error {
+	var of copyCheckpoint
+	err := json.Unmarshal(text, &of)
+	done := of.Done.List()
+	if err != nil || of.Source == (file.Identity{}) || of.Destination == (file.Identity{}) ||
+		len(done) > 0 && done[len(done)-1].End() > of.Size {
+		return fmt.Errorf("%s is no checkpoint of a copy", c.path)
+	}
+	c.Checkpoint, c.Source, c.Destination = of.Checkpoint, of.Source, of.Destination
+	return nil
 }
 
 // sameFile reports whether two names are, or would be, of one file.
@@ -73,15 +94,18 @@ func (c *copyCheckpoint) read(dst string) error {
 	if err != nil {
 		return fmt.Errorf("--resume: %w", err)
 	}
-	if err := json.Unmarshal(text, c); err != nil {
-		return fmt.Errorf("--resume: %s is no checkpoint of a copy: %w", c.path, err)
+	if err := c.parse(text); err != nil {
+		return fmt.Errorf("--resume: %w; remove it, and copy anew", err)
 	}
 	return nil
 }
 
 // fits looks that both files are those of the copy that was begun.
-func (c *copyCheckpoint) fits(src, dst string, from, to file.Identity) error {
+func (c *copyCheckpoint) fits(src, dst string, from, to file.Identity, size int64) error {
 	err := c.Source.Compare(src, from)
+	if err == nil && c.Size != size {
+		err = fmt.Errorf("%s has %d bytes, and the checkpoint is of a copy of %d", src, size, c.Size)
+	}
 	if err == nil {
 		to.Modified = c.Destination.Modified
 		err = c.Destination.Compare(dst, to)
@@ -93,26 +117,32 @@ func (c *copyCheckpoint) fits(src, dst string, from, to file.Identity) error {
 }
 
 // store writes the file, or sets failed. A new file takes the place of the old
-// one, unless there is no room for it: then the old one is overwritten.
+// one, unless there is no room for it: then the old one is overwritten. What is
+// written in part only is removed.
 func (c *copyCheckpoint) store(self *coro.Self) {
 	text, err := json.Marshal(c)
 	if err != nil {
 		c.failed = err
 		return
 	}
-	_, c.failed = aio.Offload(self, func() (struct{}, error) {
+	c.failed = offload(self, func() error {
 		text = append(text, bytes.Repeat([]byte(" "), max(0, checkpointRoom-1-len(text)))...)
 		text = append(text, '\n')
-		next := c.path + ".new"
-		err := writeSynced(next, text)
+		err := writeSynced(c.next(), text, os.O_CREATE)
 		if err == nil {
-			err = os.Rename(next, c.path)
+			err = os.Rename(c.next(), c.path)
 		}
-		if err != nil {
-			os.Remove(next) //nolint:errcheck // there may be none
-			err = writeSynced(c.path, text)
+		if err == nil {
+			return nil
 		}
-		return struct{}{}, err
+		os.Remove(c.next()) //nolint:errcheck // there may be none
+		if _, none := os.Lstat(c.path); none != nil {
+			return err
+		}
+		if err = writeSynced(c.path, text, 0); err != nil {
+			err = errors.Join(err, os.Remove(c.path))
+		}
+		return err
 	})
 }
 
@@ -126,8 +156,8 @@ func (c *copyCheckpoint) save(self *coro.Self, cp *blockio.Checkpoint) error {
 
 // writeSynced writes a file and has the disk confirm it. A file that is there
 // keeps its blocks.
-func writeSynced(path string, text []byte) (err error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+func writeSynced(path string, text []byte, flags int) (err error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|flags, 0o666)
 	if err != nil {
 		return err
 	}
@@ -138,11 +168,15 @@ func writeSynced(path string, text []byte) (err error) {
 	return errors.Join(f.Truncate(int64(len(text))), f.Sync())
 }
 
-// remove removes the file: the copy is complete.
+// remove removes the file: the copy is complete. Where a copy was killed while it
+// stored one, there may be that, too.
 func (c *copyCheckpoint) remove(self *coro.Self) error {
-	_, err := aio.Offload(self, func() (struct{}, error) { return struct{}{}, os.Remove(c.path) })
-	if errors.Is(err, fs.ErrNotExist) || c.failed != nil {
-		return nil
-	}
-	return err
+	return offload(self, func() error {
+		os.Remove(c.next()) //nolint:errcheck // there is none, usually
+		err := os.Remove(c.path)
+		if errors.Is(err, fs.ErrNotExist) || c.failed != nil {
+			return nil
+		}
+		return err
+	})
 }

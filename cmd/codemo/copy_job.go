@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/file"
@@ -106,7 +107,7 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 		return fmt.Errorf("destination: %w", err)
 	}
 	if j.flags.resume {
-		return j.checkpoint.fits(j.src, j.dst, j.source.Opened(), j.target.Opened())
+		return j.checkpoint.fits(j.src, j.dst, j.source.Opened(), j.target.Opened(), j.from.Size())
 	}
 	if size := j.to.Size(); j.larger && size < j.from.Size() {
 		return fmt.Errorf("destination: %s has %d bytes, too few for the %d of %s", j.dst, size, j.from.Size(), j.src)
@@ -119,12 +120,35 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 	if !regular {
 		j.checkpoint.Destination.Size = j.to.Size()
 	}
+	j.checkpoint.Size = j.from.Size()
 	j.checkpoint.store(self)
+	if err := j.unsafe(); err != nil {
+		if was == nil {
+			err = errors.Join(err, offload(self, func() error { return os.Remove(j.dst) }))
+		}
+		return err
+	}
 	if regular {
 		// Its old contents go only now, when it is locked.
 		if err := errors.Join(j.to.Resize(self, 0), j.to.Resize(self, j.from.Size())); err != nil {
 			return j.useless(self, err)
 		}
+	}
+	return nil
+}
+
+// unsafe tells why the copy had better not begin without a checkpoint. That nobody
+// may make a file in the folder is no reason: so it is for /dev.
+func (j *copyJob) unsafe() error {
+	failed := j.checkpoint.failed
+	if failed == nil {
+		return nil
+	}
+	if errors.Is(failed, syscall.ENOSPC) || errors.Is(failed, syscall.EDQUOT) {
+		return fmt.Errorf("destination: no room beside it for a checkpoint: %w", failed)
+	}
+	if _, none := os.Lstat(j.checkpoint.path); none == nil {
+		return fmt.Errorf("destination: the checkpoint of an earlier copy can be neither replaced nor removed: %w", failed)
 	}
 	return nil
 }
@@ -219,6 +243,9 @@ func (j *copyJob) stopped(self *coro.Self, err error) error {
 func (j *copyJob) useless(self *coro.Self, err error) error {
 	if j.flags.removePartial {
 		return j.removed(self, err)
+	}
+	if _, none := os.Stat(j.dst); errors.Is(none, fs.ErrNotExist) {
+		return errors.Join(err, j.checkpoint.remove(self), fmt.Errorf("there is no copy at %s", j.dst))
 	}
 	return errors.Join(err, j.checkpoint.remove(self), fmt.Errorf("%s is not a copy; do not use it", j.dst))
 }

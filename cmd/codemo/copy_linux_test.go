@@ -59,6 +59,88 @@ func TestCopyToAFullDisk(t *testing.T) {
 	}
 }
 
+// TestCopyToADiskThatIsFullAtOnce has no room for a checkpoint either: what is in
+// the destination stays, and nothing is left that was not there.
+func TestCopyToADiskThatIsFullAtOnce(t *testing.T) {
+	small, dir := smallDisk(t, "size=512k"), t.TempDir()
+	src, dst, filler := filepath.Join(dir, "src"), filepath.Join(small, "dst"), filepath.Join(small, "filler")
+	randomFile(t, src, 64<<10)
+	if err := os.WriteFile(filler, make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
+		t.Fatal(err)
+	}
+	was, err := os.ReadFile(filler)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, to := range []string{dst, filler} {
+		code, _, stderr := codemo("copy", src, to)
+		if want := "destination: no room beside it for a checkpoint: write " + to + ".codemo-copy.new: no space left on device"; code != exitFailure || !strings.Contains(stderr, want) {
+			t.Errorf("exit code %d, %q; want it to say %q", code, stderr, want)
+		}
+	}
+	if text, err := os.ReadFile(filler); err != nil || !bytes.Equal(text, was) {
+		t.Errorf("what was there is not there any more, %v", err)
+	}
+	code, _, stderr := codemo("bench-io", "--create", "64k", "-w", "-c", "1", filepath.Join(small, "made"))
+	if code != exitFailure || !strings.Contains(stderr, "no space left on device") {
+		t.Errorf("bench-io: exit code %d, %q", code, stderr)
+	}
+	if names, err := os.ReadDir(small); err != nil || len(names) != 1 {
+		t.Errorf("got %v, %v; want the filler only", names, err)
+	}
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, stderr = codemo("copy", src, dst); code != exitOK {
+		t.Errorf("with more room: exit code %d, %q", code, stderr)
+	}
+}
+
+// TestCopyWithAnOldCheckpointThatStays: what that says is true of the destination
+// as it was, and a resume would believe it.
+func TestCopyWithAnOldCheckpointThatStays(t *testing.T) {
+	dir := t.TempDir()
+	src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")
+	want := randomFile(t, src, 4<<20)
+	interruptedCopy(t, src, dst)
+	before, err := os.ReadFile(dst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	immutable := func(c string) bool { return exec.Command("chattr", c, dst+".codemo-copy").Run() == nil }
+	if !immutable("+i") {
+		t.Skip("no file can be made immutable here")
+	}
+	defer immutable("-i")
+	code, _, stderr := codemo("copy", src, dst)
+	if says := "the checkpoint of an earlier copy can be neither replaced nor removed: "; code != exitFailure || !strings.Contains(stderr, says) {
+		t.Errorf("exit code %d, %q; want it to say %q", code, stderr, says)
+	}
+	if got, err := os.ReadFile(dst); err != nil || !bytes.Equal(got, before) {
+		t.Errorf("the destination has changed, or %v", err)
+	}
+	immutable("-i")
+	if code, _, stderr = codemo("copy", "--resume", src, dst); code != exitOK {
+		t.Errorf("resume: exit code %d, %q", code, stderr)
+	}
+	if got, err := os.ReadFile(dst); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the copy differs, or %v", err)
+	}
+}
+
+func TestATraceOnAFullDiskIsToldOnce(t *testing.T) {
+	dir := t.TempDir()
+	src, full := filepath.Join(dir, "src"), filepath.Join(dir, "full.txt")
+	randomFile(t, src, 4096)
+	if err := os.Symlink("/dev/full", full); err != nil {
+		t.Fatal(err)
+	}
+	code, _, stderr := codemo("copy", "--trace", full, src, filepath.Join(dir, "dst"))
+	if n := strings.Count(stderr, "no space left on device"); code != exitFailure || n != 1 {
+		t.Errorf("exit code %d, %q; want it told once, not %d times", code, stderr, n)
+	}
+}
+
 func TestCopyToAReadOnlyDisk(t *testing.T) {
 	small, dir := smallDisk(t, "size=64k"), t.TempDir()
 	src, dst := filepath.Join(dir, "src"), filepath.Join(small, "dst")

@@ -133,7 +133,10 @@ func (t *stepTracer) Close() error {
 	if t.whole != nil && err == nil {
 		err = writeFormat(t.buf, t.format, t.whole)
 	}
-	if err := errors.Join(err, t.buf.Flush(), t.file.Close()); err != nil {
+	if err == nil { // else it is what Flush would say again
+		err = t.buf.Flush()
+	}
+	if err := errors.Join(err, t.file.Close()); err != nil {
 		return fmt.Errorf("writing the trace: %w", err)
 	}
 	return nil
