@@ -163,6 +163,8 @@ func (f *benchIOFlags) check(cmd *cobra.Command, path string) error {
 		return usagef("--flush-interval %d: want 0 or more", f.flushEvery)
 	case f.noDrain && f.flushEvery == 0:
 		return usagef("--no-drain: says how to flush; want --flush-interval, too")
+	case f.flushEvery > 0 && f.mix == 100:
+		return usagef("--flush-interval %d: nothing is written; want --write or --mix, too", f.flushEvery)
 	case f.procs < 0 || f.procs > 1024:
 		return usagef("--procs %d: want 1 to 1024", f.procs)
 	case f.create >= 0 && !f.storage.onFile():
@@ -247,17 +249,20 @@ func (f *benchIOFlags) setProcs() (restore func()) {
 func runBenchIO(cmd *cobra.Command, path string, f *benchIOFlags) error {
 	ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 	defer stop()
+	if f.svg != "" && path != "" && sameFile(f.svg, path) {
+		return fmt.Errorf("--svg %s: is the same file as %s, and would overwrite it", f.svg, path)
+	}
 	defer f.setProcs()()
 	var result iobench.Result
 	bar := &benchBar{out: cmd.ErrOrStderr(), on: isTerminal(cmd.ErrOrStderr()) && !f.quiet}
 	err := lastStepsLoop(f.trace, lastSteps, f.handoff, f.others(path), func(self *coro.Self) (err error) {
-		dev, err := f.open(self, path)
+		dev, err := f.open(self, ctx, path)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, dev.Close(self)) }()
 		if n := dev.Size() - int64(f.offset); n < int64(f.block) {
-			return fmt.Errorf("%s has %d bytes, of which %d are left behind offset %d: want room for a request of %d",
+			return fmt.Errorf("%s has %d bytes, %d of them from --offset %d on: want room for a request of %d",
 				dev.Name(), dev.Size(), max(n, 0), f.offset, f.block)
 		}
 		result, err = iobench.Run(self, dev, f.options(ctx, bar))
@@ -290,9 +295,9 @@ func (f *benchIOFlags) options(ctx context.Context, bar *benchBar) iobench.Optio
 }
 
 // open opens the device, and makes the file first if it is to be made.
-func (f *benchIOFlags) open(self *coro.Self, path string) (*blockio.Device, error) {
+func (f *benchIOFlags) open(self *coro.Self, ctx context.Context, path string) (*blockio.Device, error) {
 	if f.create >= 0 {
-		if err := createFull(self, path, int64(f.create)); err != nil {
+		if err := createFull(self, ctx, path, int64(f.create)); err != nil {
 			return nil, err
 		}
 	}
@@ -300,25 +305,36 @@ func (f *benchIOFlags) open(self *coro.Self, path string) (*blockio.Device, erro
 }
 
 // createFull makes a file of size bytes, none of which is a hole: to read holes
-// measures nothing, and to write to them measures the file system. What is there
-// already stays as it is.
-func createFull(self *coro.Self, path string, size int64) error {
-	driver, err := file.Open(self, path, file.Options{Create: true, Exclusive: true, Size: size})
+// measures nothing, and to write to them measures the file system. One of that
+// size that is there stays as it is; what could not be filled is removed, and
+// what a kill leaves is too short to be taken for it.
+func createFull(self *coro.Self, ctx context.Context, path string, size int64) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, os.ErrExist) {
-		return nil
+		if st, err := os.Stat(path); err == nil && st.Mode().IsRegular() && st.Size() != size {
+			return fmt.Errorf("--create %d: %s is there, and has %d bytes", size, path, st.Size())
+		}
+		return nil // or opening it will tell
 	}
 	if err != nil {
 		return err
 	}
-	dev, err := blockio.Open(self, driver, blockio.WithName(path))
-	if err != nil {
-		return errors.Join(err, driver.Close(self))
-	}
 	p := bytes.Repeat([]byte("codemo bench-io "), 1<<16)
-	for off := int64(0); off < size && err == nil; off += int64(len(p)) {
-		err = dev.WriteAt(self, p[:min(int64(len(p)), size-off)], off)
+	err = offload(self, func() error {
+		for left := size; left > 0; left -= int64(len(p)) {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if _, err := f.Write(p[:min(int64(len(p)), left)]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err = errors.Join(err, f.Close()); err != nil {
+		err = errors.Join(err, os.Remove(path))
 	}
-	return errors.Join(err, dev.Close(self))
+	return err
 }
 
 func (f *benchIOFlags) report(out io.Writer, path string, r *iobench.Result) error {

@@ -143,6 +143,16 @@ func TestFlushComesAfterSoManyWrites(t *testing.T) {
 	}
 }
 
+// TestMoreFlushesThanAreInFlight: several coroutines want to flush at a time.
+func TestMoreFlushesThanAreInFlight(t *testing.T) {
+	o := iobench.Options{Depth: 8, BlockSize: 4096, Step: 4096, Count: 100, FlushEvery: 2, Time: time.Hour}
+	measure(t, 0, o, func(t *testing.T, n *noted, r iobench.Result, err error) {
+		if got := r.Stats.Op(blockio.OpFlush).Requests; got != 50 || err != nil || n.crowded > 0 || r.Elapsed > time.Minute {
+			t.Errorf("%d flushes for 100 writes, %d of them not alone, in %v, %v; want 50, each alone", got, n.crowded, r.Elapsed, err)
+		}
+	})
+}
+
 func TestAFailureEndsIt(t *testing.T) {
 	o := iobench.Options{Depth: 4, BlockSize: 4096, Step: 4096, Reads: 100, Count: 1000}
 	measure(t, 10, o, func(t *testing.T, n *noted, _ iobench.Result, err error) {

@@ -11,6 +11,7 @@ import (
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
+	"github.com/gohandoff/coroutine/coro/cosync"
 )
 
 // Options say what is asked of the device. All but those that say so must be set.
@@ -97,7 +98,8 @@ type bench struct {
 	places  int64 // how many blocks there are
 	sent    int64
 	written int64
-	next    int64 // of the next request in order, behind Offset
+	alone   cosync.Mutex // of who drains the device
+	next    int64        // of the next request in order, behind Offset
 	start   time.Time
 	stop    bool // no more requests
 	crew    *aio.Task
@@ -258,6 +260,9 @@ func (b *bench) flush(self *coro.Self) error {
 		return nil
 	}
 	if !b.o.NoDrain {
+		// One at a time: two who have the device drained would wait for each other.
+		b.alone.Lock(self)
+		defer b.alone.Unlock(self)
 		b.dev.DrainedBegin(self)
 		defer b.dev.DrainedEnd(self)
 	}
