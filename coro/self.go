@@ -119,6 +119,11 @@ func (self *Self) Tag() any {
 	return nil
 }
 
+// Unwinding reports whether the coroutine is being killed, or unwound by
+// [Self.Unwind]: its deferred calls run, and must not yield. It is for self's own
+// coroutine to ask; a leader is never unwound.
+func (self *Self) Unwinding() bool { return self.w != nil && self.w.killing }
+
 // Unwind ends the running coroutine as Kill would: it does not return, the
 // deferred calls run, and the enterer goes on as after a kill. It panics with a
 // [*UsageError] if self is a leader or does not run.

@@ -72,6 +72,7 @@ func (t *Task) enroll(l *Loop, parent *Task) {
 	if parent != nil {
 		parent.children.add(t, asChild)
 		t.cause = parent.cause
+		t.shielded = parent.shielded
 	}
 	l.tasks.add(t, onLoop)
 }

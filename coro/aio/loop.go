@@ -31,6 +31,7 @@ type Loop struct {
 	// Fields of the line of control: used by whoever runs on the loop's
 	// thread.
 	fatal    error     // what Run is to panic with
+	further  []error   // with what more it could, which only Close tells
 	failures []*Task   // the first that failed, see Run
 	ending   error     // why the loop comes to its end
 	doomed   error     // why it is to come to its end before it starts

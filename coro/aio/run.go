@@ -15,9 +15,11 @@ import (
 // reason, nothing is left on return: tasks that are not finished are cancelled,
 // which unwinds them, offloaded work is waited for, and no goroutine of the loop
 // remains but those the thread's pool keeps for the next Run, until [Loop.Close].
+// Only a task of [GoShielded] is not cancelled, but waited for.
 //
-// It returns the cause of ctx if that is done, a [*DeadlockError], or else the
-// first error of a task that nobody has asked about ([Task.Wait], [Task.Done]).
+// It returns the cause of ctx if that is done, a [*DeadlockError], each joined
+// with the errors of shielded tasks, or else the first error of a task that
+// nobody has asked about ([Task.Wait], [Task.Done]).
 // It panics with the [*coro.PanicError] of a task that panicked if nobody was
 // waiting for it.
 //
@@ -43,7 +45,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	l.running = true
 	l.runCtx = ctx
 	l.mu.Unlock()
-	l.ending, l.failures, l.fatal, l.plain, l.swept = nil, nil, nil, false, false
+	l.ending, l.failures, l.fatal, l.further, l.plain, l.swept = nil, nil, nil, nil, false, false
 	l.draining.Store(false)
 	l.runs++
 	register(l)
@@ -67,7 +69,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	case l.fatal != nil:
 		panic(l.fatal)
 	case l.ending != nil:
-		return l.ending
+		return l.shieldedFailures(l.ending)
 	}
 	for _, t := range l.failures {
 		if !t.asked() {
@@ -278,7 +280,7 @@ func (l *Loop) end(err error) {
 func (l *Loop) cancelAll() {
 	var doomed []*Task
 	for _, t := range slices.Backward(l.tasks.list(onLoop)) {
-		if t.doom(l, l.ending) {
+		if (!t.shielded || l.closed) && t.doom(l, l.ending) {
 			doomed = append(doomed, t)
 		}
 	}
@@ -288,9 +290,14 @@ func (l *Loop) cancelAll() {
 }
 
 // drain is rest for a loop that comes to its end: nobody waits for timers any
-// more, only for offloaded work and requests that must not be disturbed.
+// more, only for offloaded work, requests that must not be disturbed, and shielded
+// tasks.
 func (l *Loop) drain() bool {
 	l.cancelAll() // those that came here, or were started, since
+	if shielded := l.shielded(); len(shielded) > 0 {
+		l.swept = false
+		return l.restShielded(shielded)
+	}
 	p := l.busy()
 	l.mu.Lock()
 	busy := l.outside > l.holds || p != nil
@@ -334,8 +341,12 @@ func (l *Loop) killRest(busy bool) (some bool) {
 
 func (l *Loop) killQuietly(co *coro.Coroutine) {
 	defer func() {
-		if v := recover(); v != nil && l.fatal == nil {
+		switch v := recover(); {
+		case v == nil:
+		case l.fatal == nil:
 			l.fatal = asError(v)
+		default:
+			l.further = append(l.further, asError(v))
 		}
 	}()
 	l.thread.Kill(co)
@@ -349,28 +360,40 @@ func asError(v any) error {
 	return fmt.Errorf("aio: panic: %v", v)
 }
 
-// Close ends the loop: it closes the loop's thread, see [coro.Thread.Close], and
-// cancels tasks that were never run. It returns what deferred calls panic with
-// meanwhile, joined. It must not be called while Run runs; that returns
-// [ErrRunning]. Closing twice does nothing.
-func (l *Loop) Close() error {
+// Close ends the loop: it cancels tasks that were never run, kills what is
+// suspended, runs the tasks of [GoShielded] that deferred calls start meanwhile,
+// and closes the loop's thread, see [coro.Thread.Close]. It returns what deferred
+// calls panic with and what shielded tasks fail with, joined. It must not be
+// called while Run runs; that returns [ErrRunning]. Closing twice does nothing.
+func (l *Loop) Close() (err error) {
 	l.mu.Lock()
 	if l.running {
 		l.mu.Unlock()
 		return ErrRunning
 	}
-	again := l.closed
-	l.closed = true
-	l.mu.Unlock()
-	if again {
+	if l.closed {
+		l.mu.Unlock()
 		return nil
 	}
-	l.fatal, l.ending = nil, ErrClosed
+	l.running = true
+	l.mu.Unlock()
+	l.fatal, l.ending, l.failures = nil, ErrClosed, nil
 	l.draining.Store(true)
-	l.cancelAll()
 	defer retire(l) // deferred: a deferred call may end us by runtime.Goexit
 	defer l.helpers.stop(l)
 	defer l.pool.stop(l)
-	err := l.thread.Close()
-	return errors.Join(l.fatal, err)
+	defer func() {
+		l.mu.Lock()
+		l.closed = true
+		l.mu.Unlock()
+		l.cancelAll() // what another goroutine has started meanwhile
+		err = errors.Join(l.fatal, errors.Join(l.further...), l.shieldedFailures(nil), l.thread.Close())
+		l.further = nil
+	}()
+	l.cancelAll()
+	l.killRest(false)
+	if len(l.shielded()) > 0 {
+		l.wind()
+	}
+	return nil
 }

@@ -18,6 +18,8 @@ var ErrGoexit = errors.New("aio: the task called runtime.Goexit")
 type Task struct {
 	co    *coro.Coroutine
 	entry func(self *coro.Self) error
+	// shielded is as said at GoShielded. It does not change.
+	shielded bool
 
 	// Fields of the line of control of its loop.
 	returned bool
@@ -127,7 +129,7 @@ func (t *Task) home() *Loop {
 func (t *Task) run(self *coro.Self) {
 	self.SetTag(t)
 	defer t.ended(self)
-	if l := t.home(); t.cause == nil && l != nil && l.draining.Load() {
+	if l := t.home(); t.cause == nil && l != nil && l.draining.Load() && !t.shielded {
 		t.setCause(l.ending)
 	}
 	if t.cause != nil {

@@ -1,0 +1,90 @@
+package aio
+
+import (
+	"errors"
+
+	"github.com/gohandoff/coroutine/coro"
+)
+
+// GoShielded starts a task that runs to its end whatever ends the others: it is
+// nobody's child, and a loop that comes to its end does not cancel it, but lets it
+// run, with its timers, and waits for it. So do its children. It is for what has
+// to be done all the same and takes its time, such as to flush and close a file:
+// a deferred call must not yield when its coroutine is being unwound, but it may
+// start a task that does.
+//
+//	defer aio.GoShielded(self, conn.SayGoodbye)
+//
+// [Task.Cancel] cancels it. So does the loop if it is draining and nothing can wake
+// any of its shielded tasks, with a [*DeadlockError] as the cause. Its error, unless
+// somebody asks for it, is joined to that of [Loop.Run] or [Loop.Close].
+//
+// GoShielded does not yield, and may be called by a coroutine that is being
+// unwound. It panics as [Go] does.
+func GoShielded(self *coro.Self, entry func(self *coro.Self) error) *Task {
+	l := LoopOf(self)
+	self.MustRun("start a task")
+	t := l.newTask(self, nil, entry)
+	t.shielded = true
+	l.schedule(self, t.co)
+	return t
+}
+
+// shielded returns the shielded tasks that are not finished.
+func (l *Loop) shielded() (ts []*Task) {
+	for _, t := range l.tasks.list(onLoop) {
+		if t.shielded && !t.isDone() {
+			ts = append(ts, t)
+		}
+	}
+	return ts
+}
+
+// restShielded is drain while there are shielded tasks. What else is on the loop
+// waits: of a coroutine that is no task nobody knows whether a shielded one needs
+// it.
+func (l *Loop) restShielded(shielded []*Task) bool {
+	next, p := l.timers.next(), l.busy()
+	l.mu.Lock()
+	switch {
+	case l.inbox.n > 0:
+		l.mu.Unlock()
+	case l.outside > 0 || p != nil || !next.IsZero():
+		l.asleep, l.resting = true, p
+		l.mu.Unlock()
+		l.sleep(p, next)
+	default:
+		l.mu.Unlock()
+		l.giveUp(shielded)
+	}
+	return true
+}
+
+// giveUp cancels shielded tasks that nothing can wake, unless another loop still
+// does.
+func (l *Loop) giveUp(shielded []*Task) {
+	var report *DeadlockError
+	if l.alone {
+		report = l.deadlock()
+		report.settle()
+	} else if report = l.awaitVerdict(); report == nil {
+		return
+	}
+	for _, t := range shielded {
+		if t.doom(l, report) {
+			t.unwind(l)
+			l.failures = append(l.failures, t) // others that are cancelled have not failed
+		}
+	}
+}
+
+// shieldedFailures joins to err what shielded tasks failed with and nobody has
+// asked about.
+func (l *Loop) shieldedFailures(err error) error {
+	for _, t := range l.failures {
+		if t.shielded && !t.asked() {
+			err = errors.Join(err, t.Err())
+		}
+	}
+	return err
+}
