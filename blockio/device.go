@@ -227,10 +227,18 @@ func (d *Device) String() string { return d.name }
 // the flush fails; all errors are returned, joined in an [*OpError]. Closing
 // twice does nothing; a second Close meanwhile waits for the first.
 //
-// If the coroutine is killed while it waits, the device stays open.
+// In a deferred call of a coroutine that is being unwound, as that of a cancelled
+// task, nothing may wait: there Close returns nil at once, and a task of
+// [aio.GoShielded] closes the device. So it does if the coroutine is killed while
+// it waits in Close. Run, or Close, of the loop waits for that task, and its error
+// is theirs.
 func (d *Device) Close(self *coro.Self) error {
 	r := d.request(self, OpClose, 0, 0)
 	defer r.done()
+	if self.Unwinding() {
+		d.closeShielded(self)
+		return r.result(nil)
+	}
 	for d.closing {
 		if d.closed {
 			return r.result(nil)
@@ -241,6 +249,9 @@ func (d *Device) Close(self *coro.Self) error {
 	defer func() {
 		d.closing = d.closed
 		d.wakeAll(self, &d.closers)
+		if self.Unwinding() {
+			d.closeShielded(self)
+		}
 	}()
 	d.wakeAll(self, &d.gate.queue)
 	d.wakeAll(self, &d.replacers)
@@ -254,4 +265,12 @@ func (d *Device) Close(self *coro.Self) error {
 	d.closed = true
 	errs = append(errs, d.driver.Close(self))
 	return r.result(errors.Join(errs...))
+}
+
+// closeShielded has a task of its own close the device on behalf of self, which is
+// being unwound.
+func (d *Device) closeShielded(self *coro.Self) {
+	if !d.closed {
+		aio.GoShielded(self, d.Close).SetName("close " + d.name)
+	}
 }

@@ -42,7 +42,9 @@ type Driver interface {
 	Size() int64
 	// Limits returns what the Device has to respect.
 	Limits() Limits
-	// Close releases what the driver holds. No request is in flight.
+	// Close releases what the driver holds. No request is in flight. It is
+	// called once, and must have released all even if self is killed
+	// meanwhile: by a deferred call.
 	Close(self *coro.Self) error
 	// String describes the driver with its parameters, in a few words and
 	// without addresses: "file disk.img".

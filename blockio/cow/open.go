@@ -171,14 +171,25 @@ func (o *Overlay) Flush(self *coro.Self) error { return o.sync(self) }
 // closes the devices.
 func (o *Overlay) Close(self *coro.Self) error {
 	var errs []error
+	defer func() {
+		if self.Unwinding() { // killed in one of them: tasks do the rest
+			o.closeDevices(self)
+		}
+	}()
 	if !o.readOnly {
 		errs = append(errs, o.sync(self), o.trim(self))
 	}
-	errs = append(errs, o.storage.Close(self))
+	errs = append(errs, o.closeDevices(self)...)
+	return errors.Join(errs...)
+}
+
+// closeDevices closes those that belong to the overlay.
+func (o *Overlay) closeDevices(self *coro.Self) []error {
+	errs := []error{o.storage.Close(self)}
 	if o.backing != nil && !o.opts.KeepBacking {
 		errs = append(errs, o.backing.Close(self))
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 // trim makes the storage no larger than what is in use.

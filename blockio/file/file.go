@@ -83,7 +83,19 @@ func Open(self *coro.Self, path string, opts Options) (*Driver, error) {
 	if opts.ReadOnly && (opts.Create || opts.Truncate) {
 		return nil, fmt.Errorf("file: %s: a file that is created or truncated cannot be read-only", path)
 	}
-	return aio.Offload(self, func() (*Driver, error) { return open(path, opts) })
+	var d *Driver
+	returned := false
+	defer func() {
+		if !returned && d != nil { // cancelled meanwhile
+			d.f.Close()
+		}
+	}()
+	_, err := aio.Offload(self, func() (_ struct{}, err error) {
+		d, err = open(path, opts)
+		return struct{}{}, err
+	})
+	returned = true
+	return d, err
 }
 
 // open is Open's part that may block.
@@ -259,8 +271,15 @@ func (d *Driver) Fd() uintptr { return d.f.Fd() }
 // Limits returns the alignment that direct I/O asks for, and none otherwise.
 func (d *Driver) Limits() blockio.Limits { return d.limits }
 
-// Close closes the file, and so gives up the lock. It yields.
-func (d *Driver) Close(self *coro.Self) error { return d.offload(self, d.f.Close) }
+// Close closes the file, and so gives up the lock. It yields, unless self is being
+// unwound, and so may not.
+func (d *Driver) Close(self *coro.Self) error {
+	if self.Unwinding() {
+		return d.f.Close()
+	}
+	defer d.f.Close() // if we are killed before a worker does it; else it does nothing
+	return d.offload(self, d.f.Close)
+}
 
 // Resize makes the file n bytes long. It yields. A block device cannot be
 // resized.

@@ -84,7 +84,15 @@ func (d *Driver) Children() []blockio.Child {
 
 // Close closes both.
 func (d *Driver) Close(self *coro.Self) error {
-	return errors.Join(d.tested.Close(self), d.known.Close(self))
+	both := false
+	defer func() {
+		if !both { // killed, or a panic
+			_ = d.known.Close(self)
+		}
+	}()
+	err := d.tested.Close(self)
+	both = true
+	return errors.Join(err, d.known.Close(self))
 }
 
 // settle makes one result of those of the two drivers.
