@@ -49,7 +49,7 @@ was left behind: coroutines, goroutines, requests.`,
 	}
 	handoffFlag(cmd, &f.handoff)
 	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
-	cmd.Flags().Uint64Var(&f.steps, "steps", 30, "draw `N` steps of the copy")
+	cmd.Flags().Uint64Var(&f.steps, "steps", 30, "draw `N` steps of the copy, 0 for none")
 	cmd.Flags().StringVar(&f.trace, "trace", "", traceUsage)
 	complete(cmd, "color", colorModes[:]...)
 	return cmd
@@ -171,12 +171,12 @@ type demoCopy struct {
 // run is the coroutine that copies and hashes.
 func (d *demoCopy) run(self *coro.Self) (err error) {
 	d.thread = self.Thread()
-	from, err := openDevice(self, d.src, file.Options{ReadOnly: true})
+	from, err := openDemo(self, d.src, file.Options{ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, from.Close(self)) }()
-	to, err := openDevice(self, d.dst, file.Options{Create: true, Size: demoSize})
+	to, err := openDemo(self, d.dst, file.Options{Create: true, Size: demoSize})
 	if err != nil {
 		return err
 	}
@@ -191,6 +191,20 @@ func (d *demoCopy) run(self *coro.Self) (err error) {
 		d.inFlight += dev.Stats().InFlight
 	}
 	return nil
+}
+
+// openDemo opens a file under its name alone: that of the folder is another on each
+// run, and would be in the trace.
+func openDemo(self *coro.Self, path string, opts file.Options) (*blockio.Device, error) {
+	driver, err := file.Open(self, path, opts)
+	if err != nil {
+		return nil, err
+	}
+	dev, err := blockio.Open(self, driver, blockio.WithName(filepath.Base(path)))
+	if err != nil {
+		return nil, errors.Join(err, driver.Close(self))
+	}
+	return dev, nil
 }
 
 // live returns how many coroutines of the loop are alive.

@@ -69,7 +69,12 @@ func newStepTracer(path string, last int) (*stepTracer, []coro.Option, error) {
 	if err != nil {
 		return nil, nil, fileError("trace", path, err)
 	}
-	t := &stepTracer{file: f, buf: bufio.NewWriter(f), last: last, title: path, format: format}
+	// Not the file's name, so that two traces of one command begin alike.
+	title := "codemo"
+	if len(os.Args) > 1 {
+		title += " " + os.Args[1]
+	}
+	t := &stepTracer{file: f, buf: bufio.NewWriter(f), last: last, title: title, format: format}
 	clock := trace.WithClock(trace.Since(time.Now()))
 	if last > 0 {
 		t.ring = trace.NewRing(last, clock)
@@ -80,7 +85,7 @@ func newStepTracer(path string, last int) (*stepTracer, []coro.Option, error) {
 	case "text":
 		sink = trace.NewLadder(t.buf)
 	case "jsonl":
-		sink = trace.NewJSONLWriter(t.buf, path, true)
+		sink = trace.NewJSONLWriter(t.buf, title, true)
 	default:
 		t.whole = &trace.Trace{Title: t.title}
 		sink = t.whole

@@ -51,13 +51,16 @@ ui.perfetto.dev (perfetto), and log lines (slog).`,
 			if len(args) > 0 {
 				name = args[0]
 			}
+			if cmd.Flags().Changed("steps") && (f.output != "" || f.format != "" && f.format != "text") {
+				return usagef("--steps %d: is for the picture on the terminal; other forms and files have every step", f.steps)
+			}
 			return runTrace(cmd.OutOrStdout(), name, f)
 		},
 	}
 	handoffFlag(cmd, &f.handoff)
 	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
 	cmd.Flags().StringVar(&f.file, "file", "", "what producer-consumer reads, a `FILE`; \"-\" is standard input")
-	cmd.Flags().Uint64Var(&f.steps, "steps", 200, "draw the first `N` steps only, 0 for all")
+	cmd.Flags().Uint64Var(&f.steps, "steps", 200, "draw the first `N` steps only, and all that is printed; 0 for all")
 	cmd.Flags().Var(&f.format, "format", "`FORMAT`: text, jsonl, perfetto, svg, html or slog; the default is by the file's extension, or text")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to a `FILE`")
 	cmd.Flags().BoolVar(&f.sites, "sites", false, "keep where in the program each step happens")

@@ -37,6 +37,9 @@ what comes before, and says so.`,
   codemo view wake.jsonl --format=text`,
 		Args: exactly(1, "TRACE.jsonl"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("port") && (output != "" || format != "") {
+				return usagef("--port %d: is for the page; with --output or --format there is none", port)
+			}
 			name, err := format.forFile(output)
 			if err != nil {
 				return err
