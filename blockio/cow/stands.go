@@ -1,35 +1,18 @@
 package cow
 
 import (
-	"reflect"
 	"runtime"
 	"sync"
 	"weak"
 
 	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/internal/tree"
 )
 
 // standsOn reports whether a device is the storage, or stands on what that stands
 // on: as a backing, an overlay would then show itself, and wait for itself.
 func standsOn(device, storage *blockio.Device) bool {
-	return device == storage || below(device.Driver(), storage.Driver())
-}
-
-// below reports whether wanted is driver, or is below it.
-func below(driver, wanted blockio.Driver) bool {
-	if reflect.ValueOf(driver).Comparable() && driver == wanted {
-		return true
-	}
-	parent, ok := driver.(blockio.Parent)
-	if !ok {
-		return false
-	}
-	for _, c := range parent.Children() {
-		if below(c.Driver, wanted) {
-			return true
-		}
-	}
-	return false
+	return device == storage || tree.Has(device.Driver(), storage.Driver())
 }
 
 // inUse has the storages that overlays stand on which can be changed, as

@@ -26,14 +26,15 @@ type BackupOptions struct {
 	// the crew cannot copy fails the backup in any case.
 	OnError OnError
 	// Coroutines is how many chunks the crew has in flight, and how many writes
-	// copy at a time; the default is [blockio.DefaultCoroutines].
+	// copy at a time; 0 is [blockio.DefaultCoroutines]. Of more than that there
+	// are no more than chunks, and more than 65536 are refused.
 	Coroutines int
-	// Chunk is how many bytes one request moves, rounded up to Granularity;
-	// the default is [blockio.DefaultChunk].
+	// Chunk is how many bytes one request moves, in whole granules; 0 is
+	// [blockio.DefaultChunk], and more than 1 GiB is refused.
 	Chunk int
 	// Granularity is how many bytes are copied before one of them is
-	// overwritten, a power of two; the default is [DefaultGranularity] or what
-	// keeps the [Bitmap] below 8 MiB, at most a chunk.
+	// overwritten, a power of two, up to 1 TiB; 0 is [DefaultGranularity], at
+	// most a chunk, or what keeps the [Bitmap] below 8 MiB.
 	Granularity int
 	// Rate is how many bytes a second the crew copies at most, holes among
 	// them, by the loop's clock; 0 is no limit. What is copied for a write is
@@ -78,7 +79,9 @@ type Backup struct {
 // and flushed, with [Backup.Cancel], when src is closed, or if something fails.
 // It runs in tasks that are children of the caller's, and is cancelled with it.
 //
-// The error is an [*Error]; src is as it was then.
+// The error is an [*Error]; src is as it was then. It is [ErrBusy] if another job
+// copies to dst, or dst to src, and [blockio.ErrSameDevice] also if one of them
+// stands on the other.
 func StartBackup(self *coro.Self, src, dst *blockio.Device, o BackupOptions) (*Backup, error) {
 	b := &Backup{onError: o.OnError}
 	b.kind, b.src, b.dst = "backup", src, dst
@@ -90,7 +93,7 @@ func StartBackup(self *coro.Self, src, dst *blockio.Device, o BackupOptions) (*B
 		b.tell = func() { o.Progress(b.Status()) }
 	}
 	if err == nil {
-		b.last = func(self *coro.Self) error { return b.dst.Flush(self) }
+		b.last = b.flush
 		b.slots = cosync.NewSemaphore(int64(b.coroutines))
 		b.slots.SetName("writes that copy")
 		err = b.begin(self, o.Context, func(under blockio.Driver) layer {
@@ -121,18 +124,11 @@ func (b *Backup) Cancel(self *coro.Self) { b.cancel(self) }
 // work is one member of the crew: it copies what is not copied yet.
 func (b *Backup) work(self *coro.Self) error {
 	for !b.ended {
-		r, ok := blockio.Range{}, false
-		err := b.src.Do(self, func(self *coro.Self) error {
-			if r, ok = b.pick(); !ok || b.ended {
-				return nil
-			}
-			return b.copy(self, r)
-		})
+		ok, err := b.do(self, b.pick, b.copy)
 		switch {
 		case err != nil:
 			return err
 		case ok:
-			b.pace.Wait(self, r.Length)
 		case b.bits.Bytes() == 0:
 			return nil
 		default: // others are copying the rest

@@ -29,22 +29,24 @@ type Bitmap struct {
 
 // NewBitmap makes an empty bitmap for a device of size bytes. Each bit stands for
 // granularity bytes, a power of two; 0 is what is best for the size. It panics
-// if the size is negative or the granularity is no power of two.
+// if the size is negative, or the granularity is no power of two from 1 to 1 TiB,
+// or so fine that there would be more than 2^32 granules.
 func NewBitmap(size, granularity int64) *Bitmap {
 	if granularity == 0 {
-		granularity = defaultGranularity(size)
+		granularity = max(DefaultGranularity, leastGranularity(size))
 	}
-	if size < 0 || granularity < 1 || granularity&(granularity-1) != 0 {
-		panic(fmt.Sprintf("job: NewBitmap(%d, %d): want a size of 0 or more, and a power of two", size, granularity))
+	if size < 0 || granularity < 1 || granularity > maxGranularity || granularity&(granularity-1) != 0 || size/granularity >= maxGranules {
+		panic(fmt.Sprintf("job: NewBitmap(%d, %d): want a size of 0 or more, and a power of two up to %d that it has at most %d of",
+			size, granularity, int64(maxGranularity), int64(maxGranules)))
 	}
 	b := &Bitmap{size: size, shift: uint(bits.TrailingZeros64(uint64(granularity)))}
 	b.words = make([]uint64, (b.granules()+63)/64)
 	return b
 }
 
-// defaultGranularity keeps the bitmap small.
-func defaultGranularity(size int64) int64 {
-	g := int64(DefaultGranularity)
+// leastGranularity keeps the bitmap small.
+func leastGranularity(size int64) int64 {
+	g := int64(1)
 	for size/g > mostGranules {
 		g *= 2
 	}
@@ -77,11 +79,13 @@ func (b *Bitmap) has(i int64) bool { return b.words[i/64]>>(i%64)&1 != 0 }
 
 // span returns the granules that n bytes from off touch, as far as there are any.
 func (b *Bitmap) span(off, n int64) (from, to int64) {
-	end := min(b.size, off+n)
-	off = max(off, 0)
-	if off >= end {
+	if off < 0 {
+		off, n = 0, n+off
+	}
+	if off >= b.size || n <= 0 {
 		return 0, 0
 	}
+	end := off + min(n, b.size-off)
 	return off >> b.shift, (end-1)>>b.shift + 1
 }
 

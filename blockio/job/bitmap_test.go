@@ -1,6 +1,8 @@
 package job_test
 
 import (
+	"math"
+	"strings"
 	"testing"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -82,5 +84,34 @@ func TestBitmapOfAnySizeIsSmall(t *testing.T) {
 		if got := job.NewBitmap(x.size, 0).Granularity(); got != x.granularity {
 			t.Errorf("the granularity for %d bytes is %d, want %d", x.size, got, x.granularity)
 		}
+	}
+}
+
+func TestBitmapRefusesWhatCannotBe(t *testing.T) {
+	for _, x := range []struct{ size, granularity int64 }{
+		{-1, 0}, {10, 3}, {10, -1}, {1 << 62, 1}, {1 << 62, 1 << 62}, {1 << 32, 1},
+	} {
+		func() {
+			defer func() {
+				if v, ok := recover().(string); !ok || !strings.Contains(v, "job: NewBitmap(") {
+					t.Errorf("NewBitmap(%d, %d) panicked with %v, want words", x.size, x.granularity, v)
+				}
+			}()
+			job.NewBitmap(x.size, x.granularity)
+		}()
+	}
+}
+
+func TestBitmapTakesAnyRange(t *testing.T) {
+	b := job.NewBitmap(10*4096, 4096)
+	b.Set(4096, math.MaxInt64)
+	b.Clear(math.MinInt64, math.MaxInt64)
+	b.Clear(-10, 4096)
+	if b.Bytes() != 9*4096 || !b.All(4096, math.MaxInt64) || b.Any(-5, 5) {
+		t.Errorf("the set has %d bytes, want %d", b.Bytes(), 9*4096)
+	}
+	b.Set(-1, 2)
+	if b.Bytes() != 10*4096 {
+		t.Errorf("the set has %d bytes, want %d", b.Bytes(), 10*4096)
 	}
 }

@@ -43,14 +43,15 @@
 // # Memory
 //
 // A job belongs to the loop of both of its devices. It takes Coroutines times
-// Chunk bytes and a bitmap of at most 8 MiB, a backup the former twice. A write
-// needs none besides.
+// Chunk bytes and, unless a finer one is asked for, a bitmap of at most 8 MiB, a
+// backup the former twice. A write needs none besides.
 //
 // # Limits
 //
 // While a job goes on, the source cannot be resized ([ErrBusy]), and nobody else
-// may write to the target. Jobs of one source may be stacked, but only the last
-// one can pivot.
+// may write to the target, which cannot be that of another job. Jobs of one source
+// may be stacked, but none of them can pivot while there is another one. The
+// target of one may be the source of the next, but not in a ring.
 //
 // More is told in docs/mirror.md.
 package job

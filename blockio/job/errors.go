@@ -13,7 +13,8 @@ var (
 	// ErrEnded: the job is over already.
 	ErrEnded = errors.New("the job is over")
 	// ErrBusy: something cannot be done while a job goes on: a resize of its
-	// source, a pivot while another job stands on the device.
+	// source, a pivot while another job stands on the device, another job with
+	// the same target.
 	ErrBusy = errors.New("another job is using the device")
 )
 

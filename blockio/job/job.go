@@ -31,9 +31,11 @@ type job struct {
 	below      *blockio.Device // what the source stood on, for reads in Do and in requests
 	top        layer           // the filter
 	size       int64
-	chunk      int64
+	chunk      int64 // what a member of the crew takes at a time
+	piece      int64 // what is read and written at a time, at most a chunk
 	block      int64 // pieces are not cut smaller
 	coroutines int
+	paying     cosync.Mutex // of the crew: who waits for the rate, until it has taken its chunk
 	pace       pace.Pacer
 	tell       func()                      // of progress, may be nil
 	last       func(self *coro.Self) error // what is left to do when the crew is done, may be nil
@@ -42,6 +44,7 @@ type job struct {
 	claims  claims
 	cursor  int64 // where the crew looks for its next chunk
 	passes  int   // how often it has come to the end
+	steps   int   // how many pieces were copied
 	flying  int64 // bytes that the crew copies
 	spare   [][]byte
 	changed cosync.Queue // the crew, if there is nothing to do
@@ -88,18 +91,14 @@ func skip(driver blockio.Driver) blockio.Driver {
 	}
 }
 
-// options are those that all jobs have.
-type options struct {
-	coroutines, chunk int
-	granularity       int
-	rate              int64
-	ctx               context.Context
-}
-
 // prepare checks what can be checked before the source is touched.
 func (j *job) prepare(self *coro.Self, o options) error {
 	src, dst := j.src, j.dst
 	switch {
+	case src == nil:
+		return errors.New("the source is nil")
+	case dst == nil:
+		return errors.New("the target is nil")
 	case src == dst:
 		return blockio.ErrSameDevice
 	case src.Size() != dst.Size():
@@ -108,52 +107,35 @@ func (j *job) prepare(self *coro.Self, o options) error {
 		return fmt.Errorf("target: %w", blockio.ErrReadOnly)
 	case o.ctx != nil && o.ctx.Err() != nil:
 		return context.Cause(o.ctx)
-	case o.rate < 0:
-		return fmt.Errorf("rate %d: want 0 or more", o.rate)
-	case o.granularity < 0 || o.granularity&(o.granularity-1) != 0:
-		return fmt.Errorf("granularity %d: want a power of two", o.granularity)
 	}
-	if o.coroutines <= 0 {
-		o.coroutines = blockio.DefaultCoroutines
+	if err := apart(src, dst); err != nil {
+		return err
 	}
-	if o.chunk <= 0 {
-		o.chunk = blockio.DefaultChunk
+	if err := j.fit(o); err != nil {
+		return err
 	}
-	j.size, j.coroutines, j.pace.Rate = src.Size(), o.coroutines, o.rate
-	granularity := int64(o.granularity)
-	if granularity == 0 {
-		granularity = min(defaultGranularity(j.size), floorPower(int64(o.chunk)))
-	}
-	align := int64(max(src.Limits().Alignment, dst.Limits().Alignment))
-	granularity, j.block = max(granularity, align), max(4096, align)
-	j.bits = NewBitmap(j.size, granularity)
 	j.bits.Set(0, j.size)
-	j.chunk = (int64(o.chunk) + granularity - 1) &^ (granularity - 1)
 	j.loop = aio.LoopOf(self)
 	j.start = j.loop.Now()
+	j.paying.SetName("the rate of a " + j.kind)
 	j.changed.SetName("something to copy")
 	j.stir.SetName("a job")
 	return nil
-}
-
-// floorPower returns the largest power of two that is not more than n.
-func floorPower(n int64) int64 {
-	p := int64(1)
-	for p <= n/2 {
-		p *= 2
-	}
-	return p
 }
 
 // begin starts the task, and puts the filter in place that make makes. The
 // task is there first, so that the filter is taken off whatever happens. It is
 // the caller who drains, since it may have the source drained already.
 func (j *job) begin(self *coro.Self, ctx context.Context, make func(under blockio.Driver) layer, work func(*coro.Self) error) (err error) {
+	if err := j.claimTarget(); err != nil {
+		return err
+	}
 	j.task = aio.Go(self, func(self *coro.Self) error { return j.run(self, ctx, work) }).SetName(j.kind)
 	defer func() {
 		if j.top == nil {
 			j.removed = true
 			j.end(self, errors.Join(ErrCancelled, err))
+			j.leaveTarget() // the task may be unwound before it begins
 		}
 	}()
 	for !j.running {
@@ -246,6 +228,7 @@ func (j *job) end(self *coro.Self, err error) {
 // finish tells those who wait for the end.
 func (j *job) finish(self *coro.Self) {
 	j.finished = true
+	j.leaveTarget()
 	j.stir.RestartAll(self)
 }
 
@@ -278,10 +261,32 @@ func (j *job) wait(self *coro.Self) error {
 // cancel ends the job, if it has not ended yet, and waits until its filter is off.
 func (j *job) cancel(self *coro.Self) {
 	j.end(self, ErrCancelled)
-	j.remove(self) // here, since self may have the source drained
+	j.leave(self)
+}
+
+// leave waits until a job that has ended is over. If self has the source drained,
+// the task cannot take the filter off, and may be waiting to: so self does, and
+// nothing is in flight that would have to be waited for.
+func (j *job) leave(self *coro.Self) {
+	if j.src.Drained(self) {
+		j.remove(self)
+		j.finish(self)
+	}
 	for !j.finished {
 		j.stir.Wait(self, nil)
 	}
+}
+
+// flush flushes the target, when all is copied. One that has another size than it
+// had is no copy, whatever was copied.
+func (j *job) flush(self *coro.Self) error {
+	if err := j.dst.Flush(self); err != nil {
+		return err
+	}
+	if n := j.dst.Size(); n != j.size {
+		return fmt.Errorf("%w: the source has %d bytes, the target has %d by now", blockio.ErrSize, j.size, n)
+	}
+	return nil
 }
 
 // failure wraps an error.
@@ -289,7 +294,14 @@ func (j *job) failure(err error) error {
 	if e := (*Error)(nil); err == nil || errors.As(err, &e) {
 		return err
 	}
-	return &Error{Job: j.kind, Src: j.src.Name(), Dst: j.dst.Name(), Err: err}
+	return &Error{Job: j.kind, Src: name(j.src), Dst: name(j.dst), Err: err}
+}
+
+func name(d *blockio.Device) string {
+	if d == nil {
+		return "nil"
+	}
+	return d.Name()
 }
 
 // clip returns how many of n bytes from off are inside the source: the last block

@@ -55,15 +55,16 @@ func (m *Mode) UnmarshalText(text []byte) error {
 type MirrorOptions struct {
 	// Mode is when a write is on the target.
 	Mode Mode
-	// Coroutines is how many chunks are in flight; the default is
-	// [blockio.DefaultCoroutines].
+	// Coroutines is how many chunks are in flight; 0 is
+	// [blockio.DefaultCoroutines]. Of more than that there are no more than
+	// chunks, and more than 65536 are refused.
 	Coroutines int
-	// Chunk is how many bytes one request moves, rounded up to Granularity;
-	// the default is [blockio.DefaultChunk].
+	// Chunk is how many bytes one request moves, in whole granules; 0 is
+	// [blockio.DefaultChunk], and more than 1 GiB is refused.
 	Chunk int
 	// Granularity is how many bytes are copied again if one of them is
-	// written, a power of two; the default is [DefaultGranularity] or what
-	// keeps the [Bitmap] below 8 MiB, at most a chunk.
+	// written, a power of two, up to 1 TiB; 0 is [DefaultGranularity], at most
+	// a chunk, or what keeps the [Bitmap] below 8 MiB.
 	Granularity int
 	// Rate is how many bytes a second the crew copies at most, holes among
 	// them, by the loop's clock; 0 is no limit. Active writes are not limited.
@@ -117,7 +118,9 @@ type Mirror struct {
 // with it. It ends with [Mirror.Pivot], [Mirror.Stop] or [Mirror.Cancel], when
 // src is closed, or if something fails: src is not disturbed by that.
 //
-// The error is an [*Error]; src is as it was then.
+// The error is an [*Error]; src is as it was then. It is [ErrBusy] if another job
+// copies to dst, or dst to src, and [blockio.ErrSameDevice] also if one of them
+// stands on the other.
 func StartMirror(self *coro.Self, src, dst *blockio.Device, o MirrorOptions) (*Mirror, error) {
 	m := &Mirror{mode: o.Mode, active: o.Mode == ModeActive}
 	m.job.kind, m.job.src, m.job.dst = "mirror", src, dst
@@ -170,6 +173,7 @@ func (m *Mirror) Ready() bool {
 func (m *Mirror) WaitReady(self *coro.Self) error {
 	for !m.Ready() {
 		if m.ended {
+			m.leave(self)
 			return m.over()
 		}
 		m.stir.Wait(self, nil)
@@ -205,7 +209,8 @@ func (m *Mirror) Activate() { m.active = true }
 // the two devices. So the target's device stands on the source's driver then, for
 // the caller to look at or close.
 //
-// If something fails, the mirror fails, and both devices keep their drivers. A
+// If something fails, or the target has another size by now, the mirror fails, and
+// both devices keep their drivers. A
 // Pivot that is killed, or that has an error for [ErrBusy] because another job
 // has put a filter on or below the source's, leaves the mirror as it was.
 func (m *Mirror) Pivot(self *coro.Self) error {
@@ -213,9 +218,6 @@ func (m *Mirror) Pivot(self *coro.Self) error {
 		under := skip(m.top.under())
 		if _, busy := under.(layer); busy || old != m.top {
 			return nil, fmt.Errorf("pivot: %w", ErrBusy)
-		}
-		if m.dst.Size() != m.size {
-			return nil, fmt.Errorf("pivot: %w: the target has %d bytes by now", blockio.ErrSize, m.dst.Size())
 		}
 		if err := m.complete(self); err != nil {
 			return nil, err
@@ -231,8 +233,8 @@ func (m *Mirror) Pivot(self *coro.Self) error {
 
 // Stop ends the mirror when it has caught up: it drains the source, copies what is
 // left and flushes the target, which is a copy of the source at that moment. If
-// something fails, the mirror fails. A Stop that is killed leaves the mirror as
-// it was.
+// something fails, or the target has another size by now, the mirror fails. A Stop
+// that is killed leaves the mirror as it was.
 //
 // To have copies of several devices at the same moment, wait until all mirrors
 // are ready, drain all sources, and stop all mirrors before the drained sections
@@ -255,22 +257,27 @@ func (m *Mirror) conclude(self *coro.Self, do func(self *coro.Self, old blockio.
 			m.end(self, err)
 		}
 	}
-	err := m.src.Replace(self, func(self *coro.Self, old blockio.Driver) (blockio.Driver, error) {
+	var why error // rather than that of Replace, which says less
+	err := m.src.Replace(self, func(self *coro.Self, old blockio.Driver) (driver blockio.Driver, _ error) {
 		if m.ended {
-			return nil, m.over()
+			why = m.over()
+			return nil, why
 		}
 		begin := m.loop.Now()
-		driver, err := do(self, old)
+		driver, why = do(self, old)
 		m.pause = m.loop.Now().Sub(begin)
-		if err != nil {
-			return nil, err
+		if why != nil {
+			return nil, why
 		}
 		m.end(self, nil)
 		m.removed = true // or, below another filter, left to that
 		return skip(driver), nil
 	})
-	for m.ended && !m.finished {
-		m.stir.Wait(self, nil)
+	if m.ended {
+		m.leave(self)
+	}
+	if why != nil {
+		err = why
 	}
 	return m.failure(err)
 }
@@ -281,16 +288,21 @@ func (m *Mirror) complete(self *coro.Self) error {
 	g := aio.Group{FailFast: true}
 	for range m.coroutines {
 		g.Go(self, func(self *coro.Self) error {
-			for {
-				if n, err := m.step(self); n == 0 || err != nil {
+			for !m.ended {
+				r, ok := m.next()
+				if !ok {
+					break
+				}
+				if err := m.copy(self, r); err != nil {
 					return err
 				}
 			}
+			return nil
 		})
 	}
 	err := g.Wait(self)
 	if err == nil {
-		err = m.dst.Flush(self)
+		err = m.flush(self)
 	}
 	if err != nil {
 		m.end(self, err)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
+	"github.com/gohandoff/coroutine/blockio/blocktrace"
 	"github.com/gohandoff/coroutine/blockio/job"
 	"github.com/gohandoff/coroutine/blockio/mem"
 	"github.com/gohandoff/coroutine/coro"
@@ -76,22 +76,6 @@ func TestZeroesStayZeroes(t *testing.T) {
 	})
 }
 
-func TestRateLimitsTheCrew(t *testing.T) {
-	each(t, func(t *testing.T, self *coro.Self) {
-		p := newPair(t, self, 64<<10)
-		o := small
-		o.Rate = 64 << 10
-		m, err := job.StartMirror(self, p.src, p.dst, o)
-		must(t, err)
-		took := elapsed(self, func() { must(t, m.WaitReady(self)) })
-		if took < 700*ms || took > time.Second {
-			t.Errorf("64 KiB at 64 KiB a second took %v", took)
-		}
-		took = elapsed(self, func() { must(t, m.Stop(self)) })
-		wantEqual(t, "time that Stop took", 0, took) // nobody sleeps to the end
-	})
-}
-
 func TestMirrorRefuses(t *testing.T) {
 	each(t, func(t *testing.T, self *coro.Self) {
 		p := newPair(t, self, 64<<10)
@@ -99,7 +83,9 @@ func TestMirrorRefuses(t *testing.T) {
 		fixed := open(t, self, mem.New(64<<10, mem.WithLimits(blockio.Limits{ReadOnly: true})), "fixed")
 		shut := open(t, self, mem.New(64<<10), "shut")
 		must(t, shut.Close(self))
-		over, cancel := context.WithCancelCause(context.Background())
+		same, over := open(t, self, p.from, "same"), open(t, self, blocktrace.New(p.from, nil), "over")
+		large, huge := open(t, self, mem.New(1<<60), "large"), open(t, self, mem.New(1<<60), "huge")
+		ctx, cancel := context.WithCancelCause(context.Background())
 		mine := errors.New("mine")
 		cancel(mine)
 		for _, x := range []struct {
@@ -112,9 +98,20 @@ func TestMirrorRefuses(t *testing.T) {
 			{p.src, fixed, job.MirrorOptions{}, "job: mirror of src to fixed: target: the device is read-only"},
 			{p.src, p.dst, job.MirrorOptions{Rate: -1}, "job: mirror of src to dst: rate -1: want 0 or more"},
 			{p.src, p.dst, job.MirrorOptions{Granularity: 3}, "job: mirror of src to dst: granularity 3: want a power of two"},
+
+			{p.src, p.dst, job.MirrorOptions{Coroutines: -1}, "job: mirror of src to dst: coroutines -1: want 0 or more"},
+			{p.src, p.dst, job.MirrorOptions{Chunk: -1}, "job: mirror of src to dst: chunk -1: want 0 or more"},
+			{p.src, p.dst, job.MirrorOptions{Chunk: 1<<30 + 1}, "job: mirror of src to dst: chunk 1073741825: want up to 1073741824"},
+			{large, huge, job.MirrorOptions{Coroutines: 1 << 30}, "job: mirror of large to huge: coroutines 1073741824: want up to 65536"},
+			{large, huge, job.MirrorOptions{Granularity: 1 << 20}, "job: mirror of large to huge: granularity 1048576: too fine for 1152921504606846976 bytes, want 17179869184 or more"},
+			{nil, p.dst, job.MirrorOptions{}, "job: mirror of nil to dst: the source is nil"},
+			{p.src, nil, job.MirrorOptions{}, "job: mirror of src to nil: the target is nil"},
+			{p.src, same, job.MirrorOptions{}, "job: mirror of src to same: source and destination are the same device: the target stands on the source"},
+			{p.src, over, job.MirrorOptions{}, "job: mirror of src to over: source and destination are the same device: the target stands on the source"},
+			{over, p.src, job.MirrorOptions{}, "job: mirror of over to src: source and destination are the same device: the source stands on the target"},
 			{p.src, p.dst, job.MirrorOptions{Mode: 7}, "job: mirror of src to dst: mode 7: want ModeAuto, ModePassive or ModeActive"},
 			{shut, p.dst, job.MirrorOptions{}, "job: mirror of shut to dst: replace on shut: the device is closed"},
-			{p.src, p.dst, job.MirrorOptions{Context: over}, "mine"},
+			{p.src, p.dst, job.MirrorOptions{Context: ctx}, "mine"},
 		} {
 			m, err := job.StartMirror(self, x.src, x.dst, x.o)
 			if m != nil {

@@ -11,31 +11,22 @@ import (
 // more.
 func (m *Mirror) work(self *coro.Self) error {
 	for !m.ended {
-		n := int64(0)
+		ok := false
 		if m.bits.Bytes() > 0 {
-			err := m.src.Do(self, func(self *coro.Self) (err error) {
-				n, err = m.step(self)
-				return err
-			})
-			if err != nil {
+			var err error
+			if ok, err = m.do(self, m.next, m.copy); err != nil {
 				return err
 			}
 		}
-		if n > 0 {
-			m.pace.Wait(self, n)
-		} else if !m.ended { // nobody has run since it was seen that there is nothing
+		if !ok && !m.ended { // nobody has run since it was seen that there is nothing
 			m.changed.Wait(self, nil)
 		}
 	}
 	return nil
 }
 
-// step copies one chunk, if there is one to be copied that nobody copies, and
-// returns how large it was. The caller is let in at the source, or has it drained.
-func (m *Mirror) step(self *coro.Self) (int64, error) {
-	if m.ended {
-		return 0, nil
-	}
+// next is pick, and looks whether that was all.
+func (m *Mirror) next() (blockio.Range, bool) {
 	r, ok := m.pick()
 	if ok && m.passes > 0 {
 		m.moved.Again += r.Length
@@ -44,10 +35,7 @@ func (m *Mirror) step(self *coro.Self) (int64, error) {
 		m.passed() // now, rather than when the next one looks
 	}
 	m.active = m.active || m.mode == ModeAuto && m.passes > 0
-	if !ok {
-		return 0, nil
-	}
-	return r.Length, m.copy(self, r)
+	return r, ok
 }
 
 // copy copies a range.

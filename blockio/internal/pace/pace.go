@@ -31,8 +31,22 @@ func (p *Pacer) Wait(self *coro.Self, n int64) {
 	if earliest := now.Add(-burst); p.until.Before(earliest) {
 		p.until = earliest
 	}
-	p.until = p.until.Add(time.Duration(float64(n) / float64(p.Rate) * float64(time.Second)))
+	p.Take(n)
 	if d := p.until.Sub(now); d > 0 {
 		aio.Sleep(self, d)
 	}
 }
+
+// Take takes n bytes, and has the next one wait for them. Less than 0 gives back
+// what was taken in vain.
+func (p *Pacer) Take(n int64) {
+	if p.Rate <= 0 {
+		return
+	}
+	seconds := min(float64(n)/float64(p.Rate), longest.Seconds())
+	p.until = p.until.Add(time.Duration(seconds * float64(time.Second)))
+}
+
+// longest is how long one who waits does so at most: a time.Time can be added to
+// that often.
+const longest = 100 * 365 * 24 * time.Hour
