@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -56,11 +57,12 @@ is kept as it is given; a relative one begins at the folder of the overlay.`,
 			return onLoop(nil, func(self *coro.Self) (err error) {
 				opts := cow.CreateOptions{Size: int64(bytes), ClusterSize: int(cluster), BackingName: backing, BackingIsOverlay: isCow}
 				if backing != "" {
-					opts.Backing, err = openCowBacking(self, args[0], backing, isCow, file.Options{ReadOnly: true}, 0)
+					opts.Backing, err = openCowBacking(self, args[0], backing, isCow, file.Options{ReadOnly: true}, nil)
 					if err != nil {
 						return err
 					}
 					defer func() { err = errors.Join(err, opts.Backing.Close(self)) }()
+					hintCow(self, cmd.ErrOrStderr(), backing, opts.Backing, isCow)
 				}
 				dev, err := openDevice(self, args[0], file.Options{Create: true, Exclusive: true})
 				if err != nil {
@@ -136,12 +138,15 @@ can be interrupted at any time, and repeated.`,
 			ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 			defer stop()
 			return onLoop(nil, func(self *coro.Self) (err error) {
-				dev, err := openCow(self, args[0], file.Options{}, cowBackingWritable, 0)
+				dev, err := openCow(self, args[0], file.Options{}, cowBackingWritable, nil)
 				if err != nil {
 					return err
 				}
 				defer func() { err = errors.Join(err, dev.Close(self)) }()
 				o := dev.Driver().(*cow.Overlay)
+				if o.Backing() == nil {
+					return fmt.Errorf("%s has no backing to be committed to", args[0])
+				}
 				r, err := cow.Commit(self, dev, o.Backing(), cow.Progress{Context: ctx})
 				if err != nil {
 					return err
@@ -174,16 +179,21 @@ reads as stays the same: where the two differ, the overlay gets a copy. With
 				if unsafe {
 					mode = cowBackingLeftOut
 				}
-				dev, err := openCow(self, args[0], file.Options{}, mode, 0)
+				dev, err := openCow(self, args[0], file.Options{}, mode, nil)
 				if err != nil {
 					return err
 				}
 				defer func() { err = errors.Join(err, dev.Close(self)) }()
 				var next *blockio.Device
 				if backing != "" {
-					if next, err = openCowBacking(self, args[0], backing, isCow, file.Options{ReadOnly: true}, 0); err != nil {
+					chain, err := cowChain(nil).on(args[0])
+					if err != nil {
 						return err
 					}
+					if next, err = openCowBacking(self, args[0], backing, isCow, file.Options{ReadOnly: true}, chain); err != nil {
+						return err
+					}
+					hintCow(self, cmd.ErrOrStderr(), backing, next, isCow)
 				}
 				_, err = cow.Rebase(self, dev, next, cow.RebaseOptions{Name: backing, IsOverlay: isCow, Unsafe: unsafe, Progress: cow.Progress{Context: ctx}})
 				if err != nil && next != nil {
@@ -228,11 +238,38 @@ const (
 	cowBackingLeftOut
 )
 
-// maxCowDepth is how many overlays may stand on each other: more is a circle.
+// maxCowDepth is how many overlays may stand on each other: each takes memory and
+// open files.
 const maxCowDepth = 64
 
-// openCow opens an overlay with what it stands on.
-func openCow(self *coro.Self, path string, opts file.Options, mode, depth int) (_ *blockio.Device, err error) {
+// A cowChain is the files of overlays that stand on each other, the uppermost first.
+type cowChain []fs.FileInfo
+
+// on returns the chain with the file at path below, which must not be above
+// itself already.
+func (c cowChain) on(path string) (cowChain, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return c, nil // opening it tells
+	}
+	for _, above := range c {
+		if os.SameFile(above, st) {
+			return nil, fmt.Errorf("%s would stand on itself", path)
+		}
+	}
+	if len(c) > maxCowDepth {
+		return nil, fmt.Errorf("%s: more than %d overlays on each other", path, maxCowDepth)
+	}
+	return append(c[:len(c):len(c)], st), nil
+}
+
+// openCow opens an overlay with what it stands on. above are the overlays that
+// stand on it.
+func openCow(self *coro.Self, path string, opts file.Options, mode int, above cowChain) (_ *blockio.Device, err error) {
+	chain, err := above.on(path)
+	if err != nil {
+		return nil, err
+	}
 	storage, err := openDevice(self, path, opts)
 	if err != nil {
 		return nil, err
@@ -252,8 +289,8 @@ func openCow(self *coro.Self, path string, opts file.Options, mode, depth int) (
 	}
 	if info.HasBacking && mode != cowBackingLeftOut {
 		below := file.Options{ReadOnly: mode != cowBackingWritable, DirectIO: opts.DirectIO}
-		if backing, err = openCowBacking(self, path, info.Backing, info.BackingIsOverlay, below, depth); err != nil {
-			return nil, fmt.Errorf("backing of %s: %w", path, err)
+		if backing, err = openCowBacking(self, path, info.Backing, info.BackingIsOverlay, below, chain); err != nil {
+			return nil, err
 		}
 	}
 	o, err := cow.Open(self, storage, backing, cow.Options{ReadOnly: opts.ReadOnly, WithoutBacking: mode == cowBackingLeftOut})
@@ -263,18 +300,40 @@ func openCow(self *coro.Self, path string, opts file.Options, mode, depth int) (
 	return blockio.Open(self, o, blockio.WithName(path))
 }
 
-// openCowBacking opens the backing of an overlay at path.
-func openCowBacking(self *coro.Self, path, name string, isCow bool, opts file.Options, depth int) (*blockio.Device, error) {
+// openCowBacking opens the backing of an overlay at path, the last of the chain.
+func openCowBacking(self *coro.Self, path, name string, isCow bool, opts file.Options, chain cowChain) (dev *blockio.Device, err error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(path), name)
 	}
-	if depth++; depth > maxCowDepth {
-		return nil, fmt.Errorf("%s: more than %d overlays on each other", name, maxCowDepth)
-	}
 	if isCow {
-		return openCow(self, name, opts, cowBackingReadOnly, depth)
+		dev, err = openCow(self, name, opts, cowBackingReadOnly, chain)
+	} else if _, err = chain.on(name); err == nil {
+		dev, err = openDevice(self, name, opts)
 	}
-	return openDevice(self, name, opts)
+	if said := (backingError{}); err != nil && !errors.As(err, &said) {
+		err = backingError{path, err} // the one right above it
+	}
+	return dev, err
+}
+
+// A backingError is what is wrong with the backing of an overlay.
+type backingError struct {
+	overlay string
+	error
+}
+
+func (e backingError) Error() string { return fmt.Sprintf("backing of %s: %v", e.overlay, e.error) }
+func (e backingError) Unwrap() error { return e.error }
+
+// hintCow says so if what is to be shown through as it is looks like an overlay:
+// nothing is taken for one, but to forget the flag is a likely slip.
+func hintCow(self *coro.Self, warn io.Writer, backing string, dev *blockio.Device, isCow bool) {
+	if isCow {
+		return
+	}
+	if _, err := cow.ReadInfo(self, dev); err == nil {
+		fmt.Fprintf(warn, "codemo: --backing %s: looks like an overlay, and is shown through byte for byte; --backing-is-cow shows the disk in it\n", backing)
+	}
 }
 
 // cowFlag gives cmd the flag that has it take its file for an overlay.
@@ -285,7 +344,7 @@ func cowFlag(cmd *cobra.Command, on *bool) {
 // openAs opens a file, or with isCow the overlay in it.
 func openAs(self *coro.Self, path string, opts file.Options, isCow bool) (*blockio.Device, error) {
 	if isCow {
-		return openCow(self, path, opts, cowBackingReadOnly, 0)
+		return openCow(self, path, opts, cowBackingReadOnly, nil)
 	}
 	return openDevice(self, path, opts)
 }
