@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 )
 
 type topFlags struct {
@@ -23,7 +25,7 @@ func newTop() *cobra.Command {
 		Short: "Watch what the coroutines of a running program do",
 		Long: `top asks a running program for its numbers, again and again, and shows them as a
 table: its threads, how many events of each kind there are a second, and the numbers
-of its event loops. On a terminal the table stays in its place.
+of its event loops. On a terminal the table stays in its place, and is cut to fit.
 
 The program must serve live.Handler of package coro/trace/live. ADDRESS is where: a
 HOST:PORT, or the URL of the handler's page. codemo mirror and codemo backup serve it
@@ -75,7 +77,13 @@ func (f *topFlags) run(ctx context.Context, out io.Writer, c *topClient) error {
 		}
 		var b bytes.Buffer
 		writeTop(&b, c.base, now, last)
-		if err := showTop(out, b.String(), inPlace, last == nil); err != nil || f.once {
+		table := b.String()
+		if f, ok := out.(*os.File); ok && inPlace {
+			if width, height, err := term.GetSize(int(f.Fd())); err == nil {
+				table = fitTop(table, width, height)
+			}
+		}
+		if err := showTop(out, table, inPlace, last == nil); err != nil || f.once {
 			tick.Stop()
 			return err
 		}
@@ -89,15 +97,34 @@ func (f *topFlags) run(ctx context.Context, out io.Writer, c *topClient) error {
 	}
 }
 
+// fitTop cuts a table to a terminal of width columns and height rows, of which the
+// last stays free: the end of a line there would scroll.
+func fitTop(table string, width, height int) string {
+	lines := strings.Split(strings.TrimSuffix(table, "\n"), "\n")
+	if rows := max(height-1, 1); len(lines) > rows {
+		left := len(lines) - rows + 1
+		lines = append(lines[:rows-1], fmt.Sprintf("... %d more lines; the terminal is too low", left))
+	}
+	for i, line := range lines {
+		if r := []rune(line); len(r) > width {
+			lines[i] = string(r[:max(width-1, 0)]) + "…"
+		}
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
 // showTop writes a table, in place of the one before if that can be done.
 func showTop(out io.Writer, table string, inPlace, first bool) error {
-	const home, clear, toEndOfLine, below = "\x1b[H", "\x1b[2J", "\x1b[K", "\x1b[J"
+	const (
+		home, clear, toEndOfLine, below = "\x1b[H", "\x1b[2J", "\x1b[K", "\x1b[J"
+		cutLines, wrapLines             = "\x1b[?7l", "\x1b[?7h" // at the edge
+	)
 	switch {
 	case inPlace && first:
-		table = clear + home + table
+		table = cutLines + clear + home + table + wrapLines
 	case inPlace:
 		// Over the old one, without an empty screen in between.
-		table = home + strings.ReplaceAll(table, "\n", toEndOfLine+"\n") + below
+		table = cutLines + home + strings.ReplaceAll(table, "\n", toEndOfLine+"\n") + below + wrapLines
 	case !first:
 		table = "\n" + table
 	}

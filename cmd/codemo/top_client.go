@@ -96,6 +96,10 @@ func (c *topClient) ask(ctx context.Context) (*topSample, error) {
 	foreign := func(what string) error {
 		return fmt.Errorf("%s: %s: is no handler of coro/trace/live", u, what)
 	}
+	if res.StatusCode >= http.StatusInternalServerError {
+		why, _, _ := strings.Cut(strings.TrimSpace(string(body)), "\n")
+		return nil, fmt.Errorf("%s: answers %s: %.200s", u, res.Status, printable(why))
+	}
 	if res.StatusCode != http.StatusOK {
 		return nil, foreign("answers " + res.Status)
 	}
@@ -133,8 +137,9 @@ func (s *topSample) readNumbers(raw json.RawMessage) {
 	default:
 		byName := map[string]aio.Stats{}
 		if !strictly(raw, &byName) {
-			// What was JSON a moment ago is still.
-			_ = json.Unmarshal(raw, &s.numbers)
+			d := json.NewDecoder(bytes.NewReader(raw))
+			d.UseNumber()
+			_ = d.Decode(&s.numbers) // what was JSON a moment ago is still
 			return
 		}
 		for _, name := range sortedKeys(byName) {

@@ -6,8 +6,11 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	livepage "github.com/gohandoff/coroutine/coro/trace/live"
 )
@@ -30,7 +33,8 @@ func writeTop(out io.Writer, base *url.URL, now, last *topSample) {
 		}
 	}
 	if now.numbers != nil {
-		fmt.Fprintf(w, "\nNUMBERS\t\n%s\t\n", printable(fmt.Sprint(now.numbers)))
+		fmt.Fprintln(w, "\nNUMBERS\t\t")
+		writeNumbers(w, "", now.numbers)
 	}
 	if len(now.stats.Latencies) > 0 {
 		fmt.Fprintln(w, "\nLATENCY OF\t\t")
@@ -39,6 +43,24 @@ func writeTop(out io.Writer, base *url.URL, now, last *topSample) {
 		}
 	}
 	writeEvents(w, now, last)
+}
+
+// writeNumbers writes a line for each number, with the way to it: "disk.depth".
+func writeNumbers(w io.Writer, name string, v any) {
+	within := func(part string) string { return strings.TrimPrefix(name+"."+part, ".") }
+	switch v := v.(type) {
+	case nil:
+	case map[string]any:
+		for _, k := range sortedKeys(v) {
+			writeNumbers(w, within(k), v[k])
+		}
+	case []any:
+		for i, x := range v {
+			writeNumbers(w, within(strconv.Itoa(i+1)), x)
+		}
+	default:
+		fmt.Fprintf(w, "%s\t%s\t\n", printable(name), printable(fmt.Sprint(v)))
+	}
 }
 
 func writeEvents(w io.Writer, now, last *topSample) {
@@ -64,9 +86,10 @@ func writeEvents(w io.Writer, now, last *topSample) {
 	fmt.Fprintf(w, "together\t%d\t%s\t\n", now.stats.Events, rate("", now.stats.Events))
 }
 
-// printable is s without what could move a cursor: it comes from elsewhere.
+// printable is s without what could move a cursor or turn the direction of what
+// follows: it comes from elsewhere.
 func printable(s string) string {
-	return string(slices.DeleteFunc([]rune(s), func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }))
+	return string(slices.DeleteFunc([]rune(s), func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }))
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -37,7 +38,8 @@ func TestTopOnce(t *testing.T) {
 		"loop":   {loop, `main +sleeps +3 +0 +0 +0 +2 +1\.5µs +12ms`},
 		"list":   {[]aio.Stats{{Name: "a"}, loop}, `(?s)LOOP.* a .*main +sleeps +3`},
 		"map":    {map[string]aio.Stats{"disk loop": loop}, `disk loop +sleeps +3`},
-		"other":  {map[string]any{"depth": 7}, `map\[depth:7\]`},
+		"other":  {map[string]any{"depth": 7}, `NUMBERS *\n *depth +7 *\n`},
+		"mixed":  {map[string]any{"depth": 7, "a\x1b[31m": []any{loop, "x", 1e7}}, `(?s) a\[31m\.1\.Doing +sleeps\n.* a\[31m\.2 +x\n.* a\[31m\.3 +10000000\n.* depth +7\n`},
 		"absent": {nil, `THREAD`},
 	} {
 		mux := http.NewServeMux()
@@ -112,6 +114,10 @@ func TestTopErrors(t *testing.T) {
 	}{
 		{gone.URL, "refused", exitFailure},
 		{serveTest(t, http.NotFoundHandler()), "answers 404 Not Found: is no handler of coro/trace/live", exitFailure},
+		{
+			serveTest(t, livepage.Handler(livepage.Source{Numbers: func() any { return math.NaN() }})),
+			"answers 500 Internal Server Error: json: unsupported value: NaN", exitFailure,
+		},
 		{page, "answers something else than its numbers", exitFailure},
 		{empty, "answers something else than its numbers", exitFailure},
 		{"foo", "it has no port; want HOST:PORT", exitUsage},
@@ -135,8 +141,27 @@ func TestTopInPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if want := "\x1b[2J\x1b[Ha\nb\n" + "\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J"; out.String() != want {
+	if want := "\x1b[?7l\x1b[2J\x1b[Ha\nb\n\x1b[?7h" + "\x1b[?7l\x1b[Ha\x1b[K\nb\x1b[K\n\x1b[J\x1b[?7h"; out.String() != want {
 		t.Errorf("got %q, want %q", out.String(), want)
+	}
+}
+
+// TestTopFits: on a small terminal the beginning of the table is seen.
+func TestTopFits(t *testing.T) {
+	const table = "a long line\nb\nc\nd\n"
+	for _, test := range []struct {
+		width, height int
+		want          string
+	}{
+		{80, 5, table},
+		{80, 4, "a long line\nb\n... 2 more lines; the terminal is too low\n"},
+		{6, 5, "a lon…\nb\nc\nd\n"},
+		{6, 2, "... 4…\n"},
+		{1, 0, "…\n"},
+	} {
+		if got := fitTop(table, test.width, test.height); got != test.want {
+			t.Errorf("%d by %d: got %q, want %q", test.width, test.height, got, test.want)
+		}
 	}
 }
 

@@ -7,10 +7,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"expvar"
+	"fmt"
 	"html/template"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
 	_ "embed"
 
@@ -59,7 +62,10 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 // the last events as "events.jsonl", "events.txt" and "events.html", with ?n= for
 // how many. It answers GET and HEAD only, and asks nobody who they are: do not
 // serve it to the world.
+//
+// It panics if a thread, or what reads a latency, is nil.
 func Handler(src Source) http.Handler {
+	src.check("Handler")
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		var b bytes.Buffer
@@ -174,7 +180,13 @@ func (s Source) dump() string {
 		}
 		t.Dump(&b) // a Buffer takes everything
 	}
-	return b.String()
+	// Names are the program's, and the dump may be read in a terminal.
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, b.String())
 }
 
 func (s Source) last(n int) *trace.Trace {
@@ -193,4 +205,22 @@ func (s Source) events(n int) string {
 // Var returns the numbers of src as a variable for expvar:
 //
 //	expvar.Publish("coroutines", live.Var(src))
-func Var(src Source) expvar.Var { return expvar.Func(func() any { return src.stats() }) }
+//
+// It panics if a thread, or what reads a latency, is nil.
+func Var(src Source) expvar.Var {
+	src.check("Var")
+	return expvar.Func(func() any { return src.stats() })
+}
+
+func (s Source) check(f string) {
+	for i, t := range s.Threads {
+		if t == nil {
+			panic(fmt.Sprintf("live: %s: Threads[%d] is nil", f, i))
+		}
+	}
+	for i, l := range s.Latencies {
+		if l.Read == nil {
+			panic(fmt.Sprintf("live: %s: Latencies[%d], %q, has no Read", f, i, l.Name))
+		}
+	}
+}

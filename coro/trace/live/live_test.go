@@ -21,7 +21,7 @@ func TestHandler(t *testing.T) {
 	ring := trace.NewRing(64)
 	th := coro.NewThread(coro.WithTracer(ring))
 	defer th.Close()
-	th.Enter(th.New(func(self *coro.Self) { self.Yield() }).SetName("<parked>"))
+	th.Enter(th.New(func(self *coro.Self) { self.Yield() }).SetName("<parked>\x1b[1m"))
 	src := live.Source{
 		Threads: []*coro.Thread{th}, Ring: ring,
 		Latencies: []live.Latency{{Name: "turn", Read: func() time.Duration { return 1500 }}},
@@ -34,12 +34,12 @@ func TestHandler(t *testing.T) {
 		code         int
 		want         string
 	}{
-		{"GET", "", 200, "&lt;parked&gt;: #1, suspended"},
+		{"GET", "", 200, "&lt;parked&gt;\ufffd[1m: #1, suspended"},
 		{"GET", "", 200, `<td class="n">1.5µs`},
 		{"GET", "stats.json", 200, `"numbers": {`},
 		{"GET", "", 200, `<td>tasks&lt;<td class="n">3`},
 		{"HEAD", "", 200, ""},
-		{"GET", "dump", 200, "<parked>: #1, suspended"},
+		{"GET", "dump", 200, "<parked>\ufffd[1m: #1, suspended"},
 		{"GET", "events.jsonl", 200, `"kind":"enter"`},
 		{"GET", "events.jsonl?n=1", 200, `"dropped":2`},
 		{"GET", "events.txt", 200, "1 coroutine, 3 steps"},
@@ -63,5 +63,21 @@ func TestHandler(t *testing.T) {
 	}
 	if len(st.Threads) != 1 || st.Threads[0].Live != 1 || st.Events != 3 {
 		t.Errorf("Var: got %+v", st)
+	}
+}
+
+func TestHandlerOfNothing(t *testing.T) {
+	for want, src := range map[string]live.Source{
+		"live: Handler: Threads[1] is nil":              {Threads: []*coro.Thread{coro.NewThread(), nil}},
+		`live: Handler: Latencies[0], "x", has no Read`: {Latencies: []live.Latency{{Name: "x"}}},
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("got the panic %v, want %q", got, want)
+				}
+			}()
+			live.Handler(src)
+		}()
 	}
 }
