@@ -73,6 +73,9 @@ func compare(self *coro.Self, a, b *Device, size, step int64, c *crew, opts Comp
 			}
 			p.done += at.Length
 			p.tell.progress(p.done)
+			if err := c.turn(self); err != nil {
+				return err
+			}
 		}
 	})
 	if err == nil && p.found != nil {

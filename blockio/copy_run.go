@@ -111,6 +111,9 @@ func (c *copier) work(self *coro.Self) error {
 		if err := c.saver.save(self, c); err != nil {
 			return err
 		}
+		if err := c.crew.turn(self); err != nil {
+			return err
+		}
 	}
 }
 

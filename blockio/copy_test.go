@@ -335,3 +335,58 @@ func TestCopyWithAContextThatIsDone(t *testing.T) {
 		}
 	})
 }
+
+// TestCopyAndCompareOfDriversThatNeverWait: they heed their context, and a timeout,
+// all the same, and others have their turn.
+func TestCopyAndCompareOfDriversThatNeverWait(t *testing.T) {
+	const size, chunk = 1 << 20, 4096
+	jobs := map[string]func(self *coro.Self, ctx context.Context, progress func(blockio.CopyProgress)) error{
+		"copy": func(self *coro.Self, ctx context.Context, progress func(blockio.CopyProgress)) error {
+			a, b := filled(t, self, size), filled(t, self, size)
+			_, err := blockio.Copy(self, a, b, blockio.CopyOptions{Chunk: chunk, Context: ctx, Progress: progress, ProgressEvery: chunk})
+			return err
+		},
+		"compare": func(self *coro.Self, ctx context.Context, progress func(blockio.CopyProgress)) error {
+			a, b := filled(t, self, size), filled(t, self, size)
+			return blockio.Compare(self, a, b, blockio.CompareOptions{Chunk: chunk, Context: ctx, Progress: progress, ProgressEvery: chunk})
+		},
+	}
+	for name, job := range jobs {
+		t.Run(name, func(t *testing.T) {
+			copyLoop(t, func(t *testing.T, self *coro.Self) {
+				ctx, cancel := context.WithCancelCause(t.Context())
+				var done int64
+				err := job(self, ctx, func(p blockio.CopyProgress) {
+					if done = p.Done; done >= size/2 {
+						cancel(errStop)
+					}
+				})
+				if !errors.Is(err, errStop) || done > size/2+16*chunk {
+					t.Errorf("got %v after %d bytes, want %v after %d", err, done, errStop, size/2)
+				}
+
+				turns, ended := 0, false
+				ticker := aio.Go(self, func(self *coro.Self) error {
+					for !ended {
+						turns++
+						aio.Yield(self)
+					}
+					return nil
+				})
+				must(t, job(self, nil, nil)) //nolint:staticcheck // no context is none
+				ended = true
+				must(t, ticker.Wait(self))
+				if turns < size/chunk/16 {
+					t.Errorf("another task had %d turns", turns)
+				}
+			})
+		})
+	}
+}
+
+// filled opens a device in memory with data all over.
+func filled(t *testing.T, self *coro.Self, size int) *blockio.Device {
+	d := open(t, self, mem.New(int64(size)))
+	must(t, d.WriteAt(self, fill(size, 'x'), 0))
+	return d
+}

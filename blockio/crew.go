@@ -50,6 +50,16 @@ func (c *crew) run(self *coro.Self, name string, work func(self *coro.Self) erro
 	return g.Wait(self)
 }
 
+// turn is called by a member between two chunks. Others have their turn, also where
+// no driver ever waits, and the context is heeded.
+func (c *crew) turn(self *coro.Self) error {
+	if c.ctx != nil && c.ctx.Err() != nil {
+		return context.Cause(c.ctx)
+	}
+	aio.Yield(self)
+	return nil
+}
+
 // stop unwinds the members where they wait: a rate limit, a slow medium. It is
 // called by the leader of the loop.
 func (c *crew) stop() {

@@ -1,6 +1,7 @@
 package blockio_test
 
 import (
+	"bytes"
 	"fmt"
 	"testing"
 	"time"
@@ -164,20 +165,13 @@ func contents(t *testing.T, self *coro.Self, d *blockio.Device) []byte {
 
 // fill returns n bytes of c.
 func fill(n int, c byte) []byte {
-	p := make([]byte, n)
-	for i := range p {
-		p[i] = c
-	}
-	return p
+	return bytes.Repeat([]byte{c}, n)
 }
 
 // runs gives what p consists of, as "4xa 2x. 1xb", "." for 0.
 func runs(p []byte) (s string) {
 	for len(p) > 0 {
-		n := 1
-		for n < len(p) && p[n] == p[0] {
-			n++
-		}
+		n := len(p) - len(bytes.TrimLeft(p, string(p[:1])))
 		c := string(rune(p[0]))
 		if p[0] == 0 {
 			c = "."
