@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/gohandoff/coroutine/coro"
 )
@@ -101,20 +102,21 @@ func (b *Bound) Write(p []byte) (n int, err error) {
 
 // Seek moves the offset, as io.Seeker asks; behind the end is allowed.
 func (b *Bound) Seek(offset int64, whence int) (int64, error) {
+	from := int64(0)
 	switch whence {
 	case io.SeekStart:
 	case io.SeekCurrent:
-		offset += b.off
+		from = b.off
 	case io.SeekEnd:
-		offset += b.d.size
+		from = b.d.size
 	default:
 		return 0, fmt.Errorf("blockio: seek on %s: unknown whence %d", b.d.name, whence)
 	}
-	if offset < 0 {
-		return 0, fmt.Errorf("blockio: seek on %s: %w: offset %d", b.d.name, ErrOutOfRange, offset)
+	if offset < -from || offset > math.MaxInt64-from {
+		return 0, fmt.Errorf("blockio: seek on %s: %w: offset %d from %d", b.d.name, ErrOutOfRange, offset, from)
 	}
-	b.off = offset
-	return offset, nil
+	b.off = from + offset
+	return b.off, nil
 }
 
 // Flush is [Device.Flush]. Sync is the same, under the name that files have.
@@ -170,6 +172,9 @@ func (b *Bound) WriteTo(w io.Writer) (total int64, err error) {
 
 func writeAll(w io.Writer, p []byte) (int64, error) {
 	n, err := w.Write(p)
+	if n < 0 || n > len(p) {
+		return 0, fmt.Errorf("blockio: a write of %d bytes to a %T returned %d", len(p), w, n)
+	}
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}
@@ -178,11 +183,12 @@ func writeAll(w io.Writer, p []byte) (int64, error) {
 
 // ReadFrom copies from r to the offset and on, until r ends, for io.Copy, in
 // large writes however small r's reads are. What does not fit is an error for
-// [ErrOutOfRange].
+// [ErrOutOfRange]; a reader that returns nothing a hundred times in a row, for
+// io.ErrNoProgress.
 func (b *Bound) ReadFrom(r io.Reader) (total int64, err error) {
 	buf := alignedBytes(copyBuffer, int(b.d.memMask)+1)
 	for {
-		n, err := io.ReadFull(r, buf)
+		n, err := readFull(r, buf)
 		if n > 0 {
 			k, werr := b.Write(buf[:n])
 			total += int64(k)
@@ -190,11 +196,33 @@ func (b *Bound) ReadFrom(r io.Reader) (total int64, err error) {
 				return total, werr
 			}
 		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if err == io.EOF {
 			return total, nil
 		}
 		if err != nil {
 			return total, err
 		}
 	}
+}
+
+// maxEmptyReads is how often in a row a reader may return nothing.
+const maxEmptyReads = 100
+
+// readFull reads until p is full or r returns an error; it trusts r in nothing.
+func readFull(r io.Reader, p []byte) (n int, err error) {
+	for empty := 0; n < len(p) && err == nil; {
+		var k int
+		k, err = r.Read(p[n:])
+		if k < 0 || k > len(p)-n {
+			return n, fmt.Errorf("blockio: a read of %d bytes from a %T returned %d", len(p)-n, r, k)
+		}
+		n += k
+		if empty++; k > 0 {
+			empty = 0
+		}
+		if empty == maxEmptyReads && err == nil {
+			err = io.ErrNoProgress
+		}
+	}
+	return n, err
 }

@@ -135,7 +135,7 @@ func (d *Device) vectorOf(c *cursor, off int64) (v [][]byte, n int64) {
 		if uint64(len(p))&d.mask != 0 || addr(p)&d.memMask != 0 || n+int64(len(p)) > d.maxTransfer || len(v) == d.limits.MaxPieces {
 			break
 		}
-		v = append(v, p)
+		v = append(v, p[:len(p):len(p)])
 		n += int64(len(p))
 	}
 	if len(v) < 2 {

@@ -2,6 +2,8 @@ package blockio
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -11,7 +13,10 @@ import (
 //	disk: overlay: 1048576 bytes, fua, discard
 //	├── file = file disk.img: 1048576 bytes, alignment 512, fua, discard, status
 //	└── backing = mem: 1048576 bytes, read-only, status, vectored
+//
+// It panics if d is nil.
 func Describe(d *Device) string {
+	mustBe(d, "Describe: the device")
 	var b strings.Builder
 	flags := ""
 	if d.opt.readOnly && !d.driver.Limits().ReadOnly {
@@ -23,11 +28,21 @@ func Describe(d *Device) string {
 	if d.opt.name != "" {
 		fmt.Fprintf(&b, "%s: ", d.opt.name)
 	}
-	describe(&b, d.driver, "", flags)
+	describe(&b, d.driver, nil, "", flags)
 	return b.String()
 }
 
-func describe(b *strings.Builder, driver Driver, indent, flags string) {
+// describe draws a driver, which stands below those of above, and its children.
+func describe(b *strings.Builder, driver Driver, above []Driver, indent, flags string) {
+	if ability(driver) == nil {
+		b.WriteString("nil\n")
+		return
+	}
+	if reflect.ValueOf(driver).Comparable() && slices.Contains(above, driver) {
+		fmt.Fprintf(b, "%s, which stands on itself\n", driver)
+		return
+	}
+	above = append(above, driver)
 	fmt.Fprintf(b, "%s: %s%s\n", driver, traits(driver), flags)
 	p, ok := driver.(Parent)
 	if !ok {
@@ -40,7 +55,7 @@ func describe(b *strings.Builder, driver Driver, indent, flags string) {
 			branch, next = "└── ", "    "
 		}
 		fmt.Fprintf(b, "%s%s%s = ", indent, branch, c.Role)
-		describe(b, c.Driver, indent+next, "")
+		describe(b, c.Driver, above, indent+next, "")
 	}
 }
 

@@ -95,15 +95,16 @@ func WithReadOnly() Option { return func(o *options) { o.readOnly = true } }
 
 // WithAligned refuses, with [ErrAlignment], reads and writes that the driver
 // could not be given as they are, instead of copying them through buffers: for
-// those who want to be sure of the fast path.
+// those who want to be sure of the fast path. Where the size is no multiple of the
+// driver's blocks, the last block cannot be had then.
 func WithAligned() Option { return func(o *options) { o.aligned = true } }
 
 // Open makes a device of driver, for the coroutines of self's loop. The device
 // owns the driver from then on, and closes it in [Device.Close]; if Open fails,
 // the driver is not closed. Open does not yield.
 //
-// It returns an [*OpError] for [ErrDriver] if the driver's limits make no sense.
-// It panics with a [*coro.UsageError] for [aio.ErrNoLoop] if self's thread has
+// It returns an [*OpError] for [ErrDriver] if the driver is nil, or its limits or
+// its size make no sense. It panics if an option is nil, and with a [*coro.UsageError] for [aio.ErrNoLoop] if self's thread has
 // no loop.
 func Open(self *coro.Self, driver Driver, opts ...Option) (*Device, error) {
 	loop := aio.LoopOf(self)
@@ -111,11 +112,17 @@ func Open(self *coro.Self, driver Driver, opts ...Option) (*Device, error) {
 		loop: loop, thread: loop.Thread(),
 		opt: options{maxInFlight: math.MaxInt},
 	}
-	for _, o := range opts {
+	for i, o := range opts {
+		if o == nil {
+			panic(fmt.Sprintf("blockio: Open: option %d is nil", i))
+		}
 		o(&d.opt)
 	}
 	if d.name = d.opt.name; d.name == "" {
-		d.name = driver.String()
+		d.name = "nil"
+		if ability(driver) != nil {
+			d.name = driver.String()
+		}
 	}
 	if err := d.standOn(driver); err != nil {
 		return nil, &OpError{Op: OpOpen, Device: d.name, Err: err}
@@ -127,12 +134,18 @@ func Open(self *coro.Self, driver Driver, opts ...Option) (*Device, error) {
 // standOn checks driver, and has all that depends on it follow from it. If it
 // fails, nothing has changed.
 func (d *Device) standOn(driver Driver) error {
+	if driver == nil {
+		return fmt.Errorf("%w: it is nil", ErrDriver)
+	}
+	if ability(driver) == nil {
+		return fmt.Errorf("%w: it is a Filter without a Driver", ErrDriver)
+	}
 	limits, size := driver.Limits(), driver.Size()
 	if err := limits.normalize(); err != nil {
 		return err
 	}
 	if size < 0 || size > maxSize {
-		return fmt.Errorf("%w: its size is %d", ErrDriver, size)
+		return fmt.Errorf("%w: its size is %d, want 0 to %d", ErrDriver, size, int64(maxSize))
 	}
 	d.driver, d.limits, d.size = driver, limits, size
 	d.readOnly = d.opt.readOnly || limits.ReadOnly
@@ -173,17 +186,17 @@ func (l *Limits) normalize() error {
 		return fmt.Errorf("%w: its MaxTransfer is %d, want a multiple of Alignment, %d", ErrDriver, l.MaxTransfer, l.Alignment)
 	}
 	if l.MaxDiscard == 0 {
-		l.MaxDiscard = math.MaxInt64 &^ int64(l.DiscardAlignment-1)
+		l.MaxDiscard = math.MaxInt64
+	}
+	if l.MaxDiscard < int64(l.DiscardAlignment) {
+		return fmt.Errorf("%w: its MaxDiscard is %d, want DiscardAlignment, %d, or more", ErrDriver, l.MaxDiscard, l.DiscardAlignment)
 	}
 	l.MaxDiscard &^= int64(l.DiscardAlignment - 1)
-	if l.MaxDiscard <= 0 {
-		return fmt.Errorf("%w: its MaxDiscard is less than DiscardAlignment, %d", ErrDriver, l.DiscardAlignment)
-	}
 	if l.MaxPieces == 0 {
 		l.MaxPieces = math.MaxInt
 	}
 	if l.MaxPieces < 0 {
-		return fmt.Errorf("%w: its MaxPieces is %d", ErrDriver, l.MaxPieces)
+		return fmt.Errorf("%w: its MaxPieces is %d, want 0 or more", ErrDriver, l.MaxPieces)
 	}
 	return nil
 }
@@ -208,8 +221,13 @@ func (d *Device) Limits() Limits { return d.limits }
 // NewBuffer returns n bytes, all zero, at an address that the driver can use as it
 // is: where a driver asks for such, as that of a file does for direct I/O, the
 // Device copies what is read into or written from any other. They belong to the
-// caller.
-func (d *Device) NewBuffer(n int) []byte { return alignedBytes(n, d.limits.MemoryAlignment) }
+// caller. It panics if n is negative.
+func (d *Device) NewBuffer(n int) []byte {
+	if n < 0 {
+		panic(fmt.Sprintf("blockio: NewBuffer(%d): want 0 or more", n))
+	}
+	return alignedBytes(n, d.limits.MemoryAlignment)
+}
 
 // Driver returns the driver, to look at it; calls that bypass the Device are
 // not checked, tracked or drained.
@@ -221,8 +239,8 @@ func (d *Device) Name() string { return d.name }
 // String returns the name of the device.
 func (d *Device) String() string { return d.name }
 
-// Close refuses new requests, and those that are held by a drained section, with
-// [ErrClosed]; waits until what is in flight is done and nobody else has the
+// Close refuses new requests, and those that are held by a drained section or by
+// the limit of requests in flight, with [ErrClosed]; waits until what is in flight is done and nobody else has the
 // device drained; flushes; and closes the driver. The driver is closed also if
 // the flush fails; all errors are returned, joined in an [*OpError]. Closing
 // twice does nothing; a second Close meanwhile waits for the first.

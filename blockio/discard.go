@@ -1,7 +1,6 @@
 package blockio
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -42,7 +41,7 @@ func (r *request) discard() error {
 		n := min(to-from, d.limits.MaxDiscard)
 		r.dirty = true
 		r.part = Part{OpDiscard, from, n}
-		if err := d.discarder.Discard(r.self, from, n); err != nil && !errors.Is(err, ErrNotSupported) {
+		if err := d.discarder.Discard(r.self, from, n); err != nil && !unsupported(err) {
 			return err
 		}
 		r.part.Op = OpNone

@@ -1,6 +1,7 @@
 package blockio
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/gohandoff/coroutine/coro"
@@ -65,13 +66,17 @@ const (
 	NoFallback
 )
 
-// String gives the flags as "fua|may-unmap", "" if there are none.
+// String gives the flags as "fua|may-unmap", "" if there are none, and those that
+// there are not as a number.
 func (f Flags) String() string {
 	var names []string
 	for i, name := range [...]string{"fua", "may-unmap", "no-fallback"} {
 		if f&(1<<i) != 0 {
 			names = append(names, name)
 		}
+	}
+	if unknown := f &^ (FUA | MayUnmap | NoFallback); unknown != 0 {
+		names = append(names, fmt.Sprintf("%#x", uint8(unknown)))
 	}
 	return strings.Join(names, "|")
 }
@@ -113,8 +118,8 @@ type Discarder interface {
 }
 
 // A ZeroWriter has a faster way to make a range read as zeroes than by writing
-// them. It returns an error that is [ErrNotSupported] where it has none after
-// all; then the Device writes zeroes.
+// them. It returns an error that is errors.ErrUnsupported, as [ErrNotSupported] is,
+// where it has none after all; then the Device writes zeroes.
 type ZeroWriter interface {
 	// WriteZeroes makes n bytes from off read as zeroes.
 	WriteZeroes(self *coro.Self, off, n int64, flags Flags) error
@@ -161,7 +166,7 @@ type StatusReporter interface {
 }
 
 // A VectorDriver takes a request's data in several pieces. Without it the Device
-// copies them through one buffer.
+// copies them through one buffer. Both methods leave v, the list, as it is.
 type VectorDriver interface {
 	// ReadVAt fills the pieces of v, one after the other, from off.
 	ReadVAt(self *coro.Self, v [][]byte, off int64) error

@@ -29,6 +29,10 @@ var (
 	ErrNotSupported error = &alias{"not supported", errors.ErrUnsupported}
 )
 
+// unsupported reports whether a driver cannot do what it was asked, in whose words
+// ever.
+func unsupported(err error) bool { return errors.Is(err, errors.ErrUnsupported) }
+
 // Misuses of a device, which panic with a *coro.UsageError.
 var (
 	// ErrElsewhere: a device was used on another loop than it was opened on.

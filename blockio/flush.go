@@ -1,10 +1,6 @@
 package blockio
 
-import (
-	"errors"
-
-	"github.com/gohandoff/coroutine/coro"
-)
+import "github.com/gohandoff/coroutine/coro"
 
 // Durability: which writes a flush has to cover.
 //
@@ -69,7 +65,7 @@ func (r *request) writeback() error {
 		return err
 	}
 	r.part = Part{OpWriteback, r.off, r.n}
-	if err := d.cacher.Writeback(r.self, r.off, r.n); err != nil && !errors.Is(err, ErrNotSupported) {
+	if err := d.cacher.Writeback(r.self, r.off, r.n); err != nil && !unsupported(err) {
 		return err
 	}
 	r.part.Op = OpNone

@@ -102,6 +102,7 @@ func (d *Device) DrainedBegin(self *coro.Self) {
 //
 // It panics with a [*coro.UsageError] for [ErrNotDrained] if self is in none.
 func (d *Device) DrainedEnd(self *coro.Self) {
+	d.mustOwn(self, "end a drained section")
 	if d.drainer(self) < 0 {
 		panic(coro.NewUsageError(self, ErrNotDrained, d.name, "", "asked to end a drained section",
 			"call DrainedEnd once for each DrainedBegin, in the same coroutine"))
@@ -111,7 +112,10 @@ func (d *Device) DrainedEnd(self *coro.Self) {
 }
 
 // Drained reports whether self has the device drained. It does not yield.
-func (d *Device) Drained(self *coro.Self) bool { return d.drainer(self) >= 0 }
+func (d *Device) Drained(self *coro.Self) bool {
+	d.mustOwn(self, "tell whether it has a device drained")
+	return d.drainer(self) >= 0
+}
 
 // drainer returns the place of self among those who drain, -1 if it is none.
 func (d *Device) drainer(self *coro.Self) int {

@@ -3,6 +3,7 @@ package blockio
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 )
@@ -30,10 +31,14 @@ type Ranges struct {
 	sum  int64
 }
 
-// Add adds n bytes from off, which may overlap what is in the set.
+// Add adds n bytes from off, which may overlap what is in the set; none if n is not
+// positive. It panics if off is negative, or no int64 holds where they end.
 func (s *Ranges) Add(off, n int64) {
 	if n <= 0 {
 		return
+	}
+	if off < 0 || off > math.MaxInt64-n {
+		panic(fmt.Sprintf("blockio: Ranges.Add(%d, %d): want an offset of 0 or more, and an end up to %d", off, n, int64(math.MaxInt64)))
 	}
 	end := off + n
 	i := s.behind(off - 1) // the first that the new one reaches, or lies behind it

@@ -1,6 +1,10 @@
 package blockio
 
-import "github.com/gohandoff/coroutine/coro"
+import (
+	"fmt"
+
+	"github.com/gohandoff/coroutine/coro"
+)
 
 // ReadAt fills p with what is at off, or returns an error; then what is in p is
 // undefined.
@@ -112,7 +116,8 @@ func (r *request) readBounced(c *cursor, off int64) (int64, error) {
 // callRead calls the driver.
 func (r *request) callRead(p []byte, off int64) error {
 	r.part = Part{OpRead, off, int64(len(p))}
-	if err := r.d.driver.ReadAt(r.self, p, off); err != nil {
+	// What is behind p is not the driver's.
+	if err := r.d.driver.ReadAt(r.self, p[:len(p):len(p)], off); err != nil {
 		return err
 	}
 	r.part.Op = OpNone
@@ -124,12 +129,16 @@ func (d *Device) checkAligned(r *request, v [][]byte) error {
 	if !d.opt.aligned {
 		return nil
 	}
-	ok := uint64(r.off)&d.mask == 0
-	for _, p := range v {
-		ok = ok && uint64(len(p))&d.mask == 0 && addr(p)&d.memMask == 0
+	if uint64(r.off)&d.mask != 0 {
+		return fmt.Errorf("%w: the offset is no multiple of %d", ErrAlignment, d.limits.Alignment)
 	}
-	if !ok {
-		return ErrAlignment
+	for _, p := range v {
+		if uint64(len(p))&d.mask != 0 {
+			return fmt.Errorf("%w: a buffer of %d bytes is no multiple of %d long", ErrAlignment, len(p), d.limits.Alignment)
+		}
+		if addr(p)&d.memMask != 0 {
+			return fmt.Errorf("%w: the address of a buffer is no multiple of %d", ErrAlignment, d.limits.MemoryAlignment)
+		}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/gohandoff/coroutine/coro"
+	"github.com/gohandoff/coroutine/coro/aio"
 )
 
 // Replace exchanges the driver that the device stands on, while the device is in
@@ -20,16 +21,20 @@ import (
 // The device stays on the old driver, and Replace returns an [*OpError], if
 // change returns an error; if the new driver's limits make no sense or it is nil
 // ([ErrDriver]); if it has another size ([ErrSize]); if the device is closed
-// or being closed ([ErrClosed]). The new driver is the caller's then. The same
+// or being closed ([ErrClosed]), by change as well. The new driver is the caller's then. The same
 // holds if the coroutine is killed, or change panics.
 //
 // change may yield, and use the device, and is alone with it: one Replace goes on
 // at a time, it waits for the end of drained sections of others, and those that
 // come meanwhile wait for its end. Replace called by change on the same device
-// waits for itself, which is a deadlock.
+// waits for itself, which is a deadlock. Replace panics with a [*coro.UsageError] for
+// [aio.ErrNilFunc] if change is nil.
 func (d *Device) Replace(self *coro.Self, change func(self *coro.Self, old Driver) (Driver, error)) error {
 	r := d.request(self, OpReplace, 0, 0)
 	defer r.done()
+	if change == nil {
+		panic(coro.NewUsageError(self, aio.ErrNilFunc, d.name, "", "asked to replace the driver", "pass Replace what makes the new driver"))
+	}
 	return r.result(r.replace(change))
 }
 
@@ -54,8 +59,10 @@ func (r *request) replace(change func(self *coro.Self, old Driver) (Driver, erro
 	switch {
 	case err != nil:
 		return err
-	case driver == nil:
-		return fmt.Errorf("%w: it is nil", ErrDriver)
+	case d.closed: // by change itself
+		return ErrClosed
+	case ability(driver) == nil:
+		return d.standOn(driver) // which says so
 	case driver.Size() != d.size:
 		return fmt.Errorf("%w: the device has %d bytes, %s has %d", ErrSize, d.size, driver, driver.Size())
 	}
@@ -81,10 +88,14 @@ func (d *Device) drainedByOthers(self *coro.Self) bool {
 // f must not call the device, which in a drained section would hold f and wait
 // for it. What f writes past the device no Flush of it knows of.
 //
-// Do returns f's error as it is, or an [*OpError] for [ErrClosed]. It yields.
+// Do returns f's error as it is, or an [*OpError] for [ErrClosed]. It yields. It
+// panics with a [*coro.UsageError] for [aio.ErrNilFunc] if f is nil.
 func (d *Device) Do(self *coro.Self, f func(self *coro.Self) error) error {
 	r := d.request(self, OpDo, 0, 0)
 	defer r.done()
+	if f == nil {
+		panic(coro.NewUsageError(self, aio.ErrNilFunc, d.name, "", "asked to do work", "pass Do the function that it is to call"))
+	}
 	if d.closing {
 		return r.result(ErrClosed)
 	}

@@ -55,13 +55,22 @@ type request struct {
 	one [1][]byte // what ReadAt and WriteAt were given, as a vector
 }
 
-// request begins a request of self.
-func (d *Device) request(self *coro.Self, op Op, off, n int64) *request {
-	self.MustRun(op.String())
+// mustOwn panics unless self runs, on the loop that the device was opened on. verb
+// says what it wants.
+func (d *Device) mustOwn(self *coro.Self, verb string) {
+	if self == nil {
+		self = new(coro.Self) // of which MustRun tells that nobody made it
+	}
+	self.MustRun(verb)
 	if self.Thread() != d.thread {
-		panic(coro.NewUsageError(self, ErrElsewhere, d.name, "opened on "+d.loop.Name(), "asked to "+op.String(),
+		panic(coro.NewUsageError(self, ErrElsewhere, d.name, "opened on "+d.loop.Name(), "asked to "+verb,
 			"open it on the loop that uses it, or move there with aio.Reschedule"))
 	}
+}
+
+// request begins a request of self.
+func (d *Device) request(self *coro.Self, op Op, off, n int64) *request {
+	d.mustOwn(self, op.String())
 	r := d.freeReqs
 	if r == nil {
 		r = &request{d: d}

@@ -39,7 +39,12 @@ func (r *request) resize() error {
 	r.track(true)
 	r.dirty = true
 	r.part = Part{OpResize, 0, r.n}
-	defer func() { d.size = d.driver.Size() }()
+	defer func() {
+		// What makes no sense is not taken over: ranges would overflow.
+		if n := d.driver.Size(); n >= 0 && n <= maxSize {
+			d.size = n
+		}
+	}()
 	if err := d.resizer.Resize(r.self, r.n); err != nil {
 		return err
 	}
@@ -58,7 +63,7 @@ func (r *request) mayResize() error {
 	case r.d.resizer == nil:
 		return ErrNotSupported
 	case r.n < 0 || r.n > maxSize:
-		return ErrOutOfRange
+		return fmt.Errorf("%w: want 0 to %d", ErrOutOfRange, int64(maxSize))
 	}
 	return nil
 }

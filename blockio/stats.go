@@ -80,8 +80,13 @@ func (d *Device) Stats() *Stats {
 	return s
 }
 
-// Op returns the figures of one operation.
-func (s *Stats) Op(op Op) *OpStats { return &s.Ops[op] }
+// Op returns the figures of one operation, all zero for one that there is not.
+func (s *Stats) Op(op Op) *OpStats {
+	if op >= numOps {
+		return new(OpStats)
+	}
+	return &s.Ops[op]
+}
 
 // String gives a table, one line for each operation that occurred.
 func (s *Stats) String() string {

@@ -136,7 +136,7 @@ func (r *request) writeBounced(c *cursor, off int64, pass Flags, e *edges) (int6
 func (r *request) callWrite(p []byte, off int64, pass Flags) error {
 	r.dirty = true
 	r.part = Part{OpWrite, off, int64(len(p))}
-	if err := r.d.driver.WriteAt(r.self, p, off, pass); err != nil {
+	if err := r.d.driver.WriteAt(r.self, p[:len(p):len(p)], off, pass); err != nil {
 		return err
 	}
 	r.part.Op = OpNone
@@ -145,7 +145,7 @@ func (r *request) callWrite(p []byte, off int64, pass Flags) error {
 
 func (r *request) checkFlags(flags, known Flags) error {
 	if unknown := flags &^ known; unknown != 0 {
-		return fmt.Errorf("%w: %v", ErrFlags, unknown)
+		return fmt.Errorf("%w: %v, want none but %v", ErrFlags, unknown, known)
 	}
 	return nil
 }

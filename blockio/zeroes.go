@@ -2,6 +2,7 @@ package blockio
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/gohandoff/coroutine/coro"
 )
@@ -75,7 +76,7 @@ func (r *request) zeroBlocks(from, to int64, flags Flags) error {
 	if d.zeroer != nil {
 		var err error
 		from, err = r.zeroFast(from, to, flags)
-		if err == nil || flags&NoFallback != 0 || !errors.Is(err, ErrNotSupported) {
+		if err == nil || flags&NoFallback != 0 || !unsupported(err) {
 			return err
 		}
 	}
@@ -102,6 +103,9 @@ func (r *request) zeroFast(from, to int64, flags Flags) (int64, error) {
 		r.dirty = true
 		r.part = Part{OpZeroes, from, n}
 		if err := d.zeroer.WriteZeroes(r.self, from, n, d.pass(flags)); err != nil {
+			if unsupported(err) && !errors.Is(err, ErrNotSupported) {
+				err = fmt.Errorf("%w: %w", ErrNotSupported, err)
+			}
 			return from, err
 		}
 		r.part.Op = OpNone

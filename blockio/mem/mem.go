@@ -56,7 +56,10 @@ func WithAlignment(n int) Option { return func(d *Driver) { d.limits.Alignment =
 func New(size int64, opts ...Option) *Driver {
 	d := &Driver{size: size, chunks: map[int64]*chunk{}, recentAt: -1}
 	d.limits.FUA = true
-	for _, o := range opts {
+	for i, o := range opts {
+		if o == nil {
+			panic(fmt.Sprintf("mem: New: option %d is nil", i))
+		}
 		o(d)
 	}
 	if d.limits.DiscardAlignment == 0 {

@@ -4,6 +4,7 @@
 package null
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -30,7 +31,10 @@ func WithLimits(l blockio.Limits) Option { return func(d *Driver) { d.limits = l
 // New makes a driver of size bytes.
 func New(size int64, opts ...Option) *Driver {
 	d := &Driver{size: size, limits: blockio.Limits{FUA: true}}
-	for _, o := range opts {
+	for i, o := range opts {
+		if o == nil {
+			panic(fmt.Sprintf("null: New: option %d is nil", i))
+		}
 		o(d)
 	}
 	return d
