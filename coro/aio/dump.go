@@ -10,7 +10,7 @@ import (
 
 // Dump writes what the loop has to do and what it waits for: what is ready, in
 // order; the timers, the next first, each with the time that is left and who
-// waits for it; offloaded work; holds. Then follows the dump of its thread with
+// waits for it; offloaded work; requests of a [Poller]; holds. Then follows the dump of its thread with
 // every coroutine, see [coro.Thread.Dump]. It may be called by any goroutine at
 // any time, also while a coroutine hangs.
 func (l *Loop) Dump(w io.Writer) error {
@@ -44,8 +44,15 @@ func (l *Loop) dump(b *bytes.Buffer) {
 	for _, t := range timers {
 		line(b, &label, t.describe(now))
 	}
-	if n := l.outside - l.holds; n > 0 {
-		fmt.Fprintf(b, "\t%-9s %d under way, at most %d at a time\n", "offloads:", n, l.workers)
+	running, queued := l.pool.counts()
+	if running+queued > 0 {
+		fmt.Fprintf(b, "\t%-9s %d under way, at most %d at a time\n", "offloads:", running+queued, l.workers)
+	}
+	if n := l.outside - l.holds - running - queued; n > 0 {
+		fmt.Fprintf(b, "\t%-9s %d on their way from other loops\n", "moves:", n)
+	}
+	if n := l.requests.Load(); n > 0 {
+		fmt.Fprintf(b, "\t%-9s %d under way\n", "requests:", n)
 	}
 	if l.holds > 0 {
 		fmt.Fprintf(b, "\t%-9s %d\n", "holds:", l.holds)

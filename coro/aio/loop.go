@@ -62,7 +62,8 @@ type Loop struct {
 	stuck    bool           // nothing can wake what is parked, but for other loops
 	verdict  *DeadlockError // a look at all loops found this
 	runCtx   context.Context
-	draining atomic.Bool // set together with ending
+	draining atomic.Bool  // set together with ending
+	requests atomic.Int64 // those that a Completion waits for, or will
 
 	tasks family // those on this loop, under families
 

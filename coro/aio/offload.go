@@ -174,6 +174,16 @@ type pool struct {
 	all     sync.WaitGroup
 }
 
+// counts returns how many functions are run, and how many wait for a worker.
+func (p *pool) counts() (running, queued int) {
+	for _, j := range p.queue {
+		if j.state == jobQueued {
+			queued++
+		}
+	}
+	return p.workers - len(p.idle), queued
+}
+
 // submit gives j to a worker, or puts it in the queue.
 func (l *Loop) submit(j *job) {
 	l.mu.Lock()

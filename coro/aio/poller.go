@@ -126,6 +126,7 @@ func (c *Completion) Begin(self *coro.Self) {
 	c.loop = parkable(self)
 	c.co = self.Coroutine()
 	c.done = false
+	c.loop.requests.Add(1)
 }
 
 // Wait parks the coroutine until Complete. It yields, unless that has been
@@ -149,6 +150,7 @@ func (c *Completion) Wait(self *coro.Self) {
 // coroutine go on in its turn.
 func (c *Completion) Complete() {
 	c.done = true
+	c.loop.requests.Add(-1)
 	if c.co != nil {
 		c.loop.awake(c.co)
 	}

@@ -3,6 +3,7 @@ package aio_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -250,5 +251,41 @@ func TestAVirtualClockStandsStillWhileRequestsAreUnderWay(t *testing.T) {
 		l.Go(sleepFor(time.Hour))
 		go func() { d.done <- struct{}{} }()
 		run(t, l)
+	})
+}
+
+// Everybody can see what the loop waits for, and a probe ends its sleep.
+func TestALoopThatWaitsForARequestTellsSo(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, loop newLoop) {
+		l := loop()
+		d := newDepot(l)
+		l.Go(func(self *coro.Self) error {
+			d.ask(self)
+			return nil
+		}).SetName("asks")
+		ended := make(chan error, 1)
+		go func() { ended <- l.Run(t.Context()) }()
+		<-d.sleeps
+		if got := l.Stats().Requests; got != 1 {
+			t.Errorf("Stats: %d requests, want 1", got)
+		}
+		var dump strings.Builder
+		if err := l.Dump(&dump); err != nil || !strings.Contains(dump.String(), "requests: 1 under way") {
+			t.Errorf("Dump: %v, got\n%s", err, &dump)
+		}
+		if !l.Probe() {
+			t.Error("Probe: false")
+		}
+		<-d.sleeps // it has been woken, and sleeps again
+		if got := l.Stats().Probes; got != 1 {
+			t.Errorf("Stats: %d probes, want 1", got)
+		}
+		d.done <- struct{}{}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if got := l.Stats().Requests; got != 0 {
+			t.Errorf("Stats: %d requests, want none", got)
+		}
 	})
 }

@@ -19,6 +19,9 @@ type Stats struct {
 	// OffloadsRunning is how many functions of [Offload] workers run now;
 	// OffloadsQueued is how many wait for a worker.
 	OffloadsRunning, OffloadsQueued int
+	// Requests is how many requests of a [Poller], such as io_uring, are under
+	// way.
+	Requests int
 	// Holds is how many holds there are, see [Loop.Hold].
 	Holds int
 	// Latency is how long what was put into the queue by the last probe waited
@@ -40,13 +43,9 @@ func (l *Loop) Stats() Stats {
 	s := Stats{
 		Tasks: tasks,
 		Name:  l.name, Doing: l.doing(), Ready: l.inbox.n, Timers: len(l.timers.heap), Holds: l.holds,
-		Latency: l.probe.last, MaxLatency: l.probe.longest, Probes: l.probe.n, OffloadsRunning: l.pool.workers - len(l.pool.idle),
+		Latency: l.probe.last, MaxLatency: l.probe.longest, Probes: l.probe.n, Requests: int(l.requests.Load()),
 	}
-	for _, j := range l.pool.queue {
-		if j.state == jobQueued {
-			s.OffloadsQueued++
-		}
-	}
+	s.OffloadsRunning, s.OffloadsQueued = l.pool.counts()
 	if l.probe.out && l.running {
 		if waits := now.Sub(l.probe.since); waits > s.Latency {
 			s.Latency = waits
@@ -83,11 +82,11 @@ func (l *Loop) Probe() bool {
 	l.probe.out, l.probe.since = true, time.Now()
 	// Not by way of bring: between two locks, Run might end.
 	l.inbox.push(item{fn: l.probed})
-	wake := l.asleep
+	wake, in := l.asleep, l.resting
 	l.asleep = false
 	l.mu.Unlock()
 	if wake {
-		l.wakeup <- struct{}{} // never blocks: asleep allows one
+		l.rouse(in)
 	}
 	return true
 }
