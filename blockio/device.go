@@ -240,10 +240,11 @@ func (d *Device) Name() string { return d.name }
 func (d *Device) String() string { return d.name }
 
 // Close refuses new requests, and those that are held by a drained section or by
-// the limit of requests in flight, with [ErrClosed]; waits until what is in flight is done and nobody else has the
-// device drained; flushes; and closes the driver. The driver is closed also if
-// the flush fails; all errors are returned, joined in an [*OpError]. Closing
-// twice does nothing; a second Close meanwhile waits for the first.
+// the limit of requests in flight, with [ErrClosed]; waits until what is in flight
+// is done and nobody else has the device drained; flushes; and closes the driver.
+// The driver is closed also if the flush fails, or panics; all errors are returned,
+// joined in an [*OpError]. Closing twice does nothing; a second Close meanwhile
+// waits for the first.
 //
 // In a deferred call of a coroutine that is being unwound, as that of a cancelled
 // task, nothing may wait: there Close returns nil at once, and a task of
@@ -278,11 +279,29 @@ func (d *Device) Close(self *coro.Self) error {
 
 	var errs []error
 	if !d.readOnly {
-		errs = append(errs, d.flush(r))
+		errs = append(errs, d.lastFlush(r))
 	}
 	d.closed = true
 	errs = append(errs, d.driver.Close(self))
 	return r.result(errors.Join(errs...))
+}
+
+// lastFlush is the flush of a Close. A driver that panics in it would do so in each
+// Close, so it is closed on the way out.
+func (d *Device) lastFlush(r *request) error {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		err, _ := v.(error)
+		if misuse := (*coro.UsageError)(nil); !r.self.Unwinding() && !errors.As(err, &misuse) {
+			d.closed = true
+			_ = d.driver.Close(r.self)
+		}
+		panic(v)
+	}()
+	return d.flush(r)
 }
 
 // closeShielded has a task of its own close the device on behalf of self, which is

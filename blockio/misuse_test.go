@@ -197,6 +197,25 @@ func TestUnsupportedIsSoInAnyWords(t *testing.T) {
 	})
 }
 
+func TestPanicOfTheFlushInCloseClosesAllTheSame(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		s := newStub(8192, blockio.Limits{})
+		s.fail = func(op blockio.Op, _, _ int64) error {
+			if op == blockio.OpFlush {
+				panic("flush")
+			}
+			return nil
+		}
+		s.lag = ms
+		d := open(t, self, s)
+		wantEqual(t, "panic", any("flush"), caught(func() { _ = d.Close(self) }))
+		s.wantCalls(t, "flush 0+0", "close 0+0")
+		must(t, d.Close(self))
+		s.wantCalls(t)
+		says(t, d.ReadAt(self, make([]byte, 1), 0), blockio.ErrClosed, "closed")
+	})
+}
+
 // A driver that writes beyond what it was given.
 type greedy struct{ *mem.Driver }
 
