@@ -65,6 +65,28 @@ func TestADeadlockReportNamesTheHolder(t *testing.T) {
 	})
 }
 
+// That somebody does not unlock when he is unwound must not hide why he was.
+func TestADeadlockIsToldAlsoIfLocksAreHeld(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, loop newLoop) {
+		l := loop(aio.WithIsolated())
+		var mu cosync.Mutex
+		for range 2 {
+			l.Go(func(self *coro.Self) error {
+				mu.Lock(self)
+				var q cosync.Queue
+				q.Wait(self, nil)
+				mu.Unlock(self) // not deferred
+				return nil
+			})
+		}
+		err := l.Run(t.Context())
+		var e *aio.DeadlockError
+		if !errors.As(err, &e) || len(e.Waiting) != 2 || !errors.Is(err, coro.ErrLocksHeld) {
+			t.Errorf("got %v, want a deadlock of two, and %v", err, coro.ErrLocksHeld)
+		}
+	})
+}
+
 // A cycle may go through any of several who hold a lock.
 func TestADeadlockCycleThroughASecondReader(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, loop newLoop) {

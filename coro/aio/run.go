@@ -21,7 +21,8 @@ import (
 // with the errors of shielded tasks, or else the first error of a task that
 // nobody has asked about ([Task.Wait], [Task.Done]).
 // It panics with the [*coro.PanicError] of a task that panicked if nobody was
-// waiting for it.
+// waiting for it. That a coroutine of a deadlock ends with locks held
+// ([coro.ErrLocksHeld]) is joined to the DeadlockError instead.
 //
 // If ctx is done already, nothing is started: tasks are cancelled before they
 // ever run. A bottom half that posts itself for ever does not keep Run from
@@ -66,6 +67,9 @@ func (l *Loop) Run(ctx context.Context) error {
 	l.wind()
 
 	switch {
+	case l.fatal != nil && errors.Is(l.ending, ErrDeadlock) && errors.Is(l.fatal, coro.ErrLocksHeld):
+		// It held them while it waited for ever: that comes first.
+		return l.shieldedFailures(errors.Join(l.ending, l.fatal))
 	case l.fatal != nil:
 		panic(l.fatal)
 	case l.ending != nil:
@@ -285,8 +289,24 @@ func (l *Loop) cancelAll() {
 		}
 	}
 	for _, t := range doomed {
-		t.unwind(l)
+		l.unwind(t)
 	}
+}
+
+// unwind unwinds a task of a loop that ends. That it holds locks then must not
+// hide the deadlock in which it did; what this leaves is killed by drain.
+func (l *Loop) unwind(t *Task) {
+	if errors.Is(l.ending, ErrDeadlock) {
+		defer func() {
+			v := recover()
+			if err, _ := v.(error); errors.Is(err, coro.ErrLocksHeld) {
+				l.keep(err)
+			} else if v != nil {
+				panic(v)
+			}
+		}()
+	}
+	t.unwind(l)
 }
 
 // drain is rest for a loop that comes to its end: nobody waits for timers any
@@ -341,15 +361,20 @@ func (l *Loop) killRest(busy bool) (some bool) {
 
 func (l *Loop) killQuietly(co *coro.Coroutine) {
 	defer func() {
-		switch v := recover(); {
-		case v == nil:
-		case l.fatal == nil:
-			l.fatal = asError(v)
-		default:
-			l.further = append(l.further, asError(v))
+		if v := recover(); v != nil {
+			l.keep(asError(v))
 		}
 	}()
 	l.thread.Kill(co)
+}
+
+// keep keeps what Run is to panic with.
+func (l *Loop) keep(err error) {
+	if l.fatal == nil {
+		l.fatal = err
+	} else {
+		l.further = append(l.further, err)
+	}
 }
 
 // asError gives what was recovered as an error.
