@@ -11,7 +11,7 @@ import (
 // Parse reads limits as words: NAME=RATE for each, with colons between. NAME is
 // iops, iops-read, iops-write, bps, bps-read or bps-write. RATE may be followed
 // by +BURST, the size of the bucket, and that by @PEAK. Numbers may end in K, M,
-// G or T, powers of 1024. A part burst=DURATION ("2s", "500ms") sets the bucket of
+// G or T, powers of 1024, of either case. A part burst=DURATION ("2s", "500ms") sets the bucket of
 // each limit that has no +BURST to what is due in that time. "none" is no limit.
 //
 //	iops=100:bps=10M+64M@40M
@@ -113,7 +113,7 @@ const units = "KMGT"
 func parseAmount(s string) (int64, bool) {
 	shift := 0
 	if s != "" {
-		if i := strings.IndexByte(units, s[len(s)-1]); i >= 0 {
+		if i := strings.Index(units, strings.ToUpper(s[len(s)-1:])); i >= 0 {
 			shift, s = 10*(i+1), s[:len(s)-1]
 		}
 	}

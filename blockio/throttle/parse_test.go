@@ -2,6 +2,7 @@ package throttle_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/gohandoff/coroutine/blockio/throttle"
@@ -23,6 +24,9 @@ func TestParseReadsWhatStringGives(t *testing.T) {
 		}
 		equal(t, s, want, got)
 		equal(t, "String", s, got.String())
+		small, err := throttle.Parse(strings.ToLower(s))
+		equal(t, "in small letters", want, small)
+		equal(t, "in small letters", nil, err)
 	}
 }
 

@@ -15,19 +15,20 @@ func newBackup() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup SRC DST",
 		Short: "Watch a file being copied as it was while it is written to",
-		Long: `backup copies SRC to DST as SRC is at the start, while coroutines of this program write
-to SRC at random (--load): a write waits until what it overwrites has been copied. At
-the end all is compared: what was in SRC at the start must be on DST.
+		Long: `backup copies SRC to DST as SRC is at the start, while coroutines of this
+program write to SRC at random (--load): a write waits until what it
+overwrites has been copied. At the end all is compared: what was in SRC at the
+start must be on DST.
 
-This is for watching. It has no guest but those coroutines, and no other program may
-write to SRC meanwhile. In a program of your own, package blockio/job does the same for
-any device.
+This is for watching. It has no guest but those coroutines, and no other
+program may write to SRC meanwhile. In a program of your own, package
+blockio/job does the same for any device.
 
-DST is created, or replaced if it is a file. With --load, what is in SRC is destroyed;
-it is on DST then.`,
+DST is created, or replaced if it is a file. With --load, what is in SRC is
+destroyed; it is on DST then.`,
 		Example: `  codemo bench-io --create 1G -c 1 disk.img
   codemo backup --load 8 --overwrite disk.img monday.img`,
-		Args: twoFiles,
+		Args: files("source", "destination"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err

@@ -39,21 +39,23 @@ func newBench() *cobra.Command {
 	var f benchFlags
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure what each kind of step costs, against what Go itself needs",
-		Long: `bench measures shapes: things a program does with coroutines. Each is timed beside
-its raw baseline, in the same process and the same round; the ratio of a round is
-to the baseline of that round, and what is shown is the median of the rounds, with
-the spread of the middle half of them. Times drift with the machine, ratios hardly.
+		Short: "Measure what each kind of step costs beside what Go needs",
+		Long: `bench measures shapes: things a program does with coroutines. Each is timed
+beside its raw baseline, in the same process and the same round; the ratio of
+a round is to the baseline of that round, and what is shown is the median of
+the rounds, with the spread of the middle half of them. Times drift with the
+machine, ratios hardly.
 
-A goal is the most that a ratio, or a size, should be. Missing one is no failure.
+A goal is the most that a ratio, or a size, should be. Missing one is no
+failure.
 
 Baselines:
   raw next     iter.Pull's next, driven by a body that only yields
   raw pair     a round trip through two one-slot channels
   plain call   a call that is not inlined
   goroutine    a plain goroutine, parked on a channel
-  untraced     the same yield; "tracing off, again" is the same work once more, which
-               shows how exact the measure is`,
+  untraced     the same yield; "tracing off, again" is the same work once more,
+               which shows how exact the measure is`,
 		Example: `  codemo bench
   codemo bench --shape '^(yield|cost)' --rounds 15
   codemo bench --handoff direct --svg ratios.svg
@@ -68,8 +70,8 @@ Baselines:
 		},
 	}
 	fl := cmd.Flags()
-	fl.IntVar(&f.rounds, "rounds", 7, "measure everything `N` times")
-	fl.DurationVar(&f.slice, "slice", 40*time.Millisecond, "how `LONG` one measure takes, about")
+	numberVar(fl, &f.rounds, "rounds", "", 7, 1, 1_000_000, "measure everything `N` times")
+	durationVar(fl, &f.slice, "slice", 40*time.Millisecond, 1, "how `LONG` one measure takes, about")
 	fl.StringVar(&f.shape, "shape", "", "only shapes whose name/handoff matches the `REGEXP`")
 	fl.StringVar(&f.handoff, "handoff", "", "only one `HANDOFF`, channel or direct; both if not given")
 	fl.BoolVar(&f.long, "long", false, "a million coroutines, too: takes minutes, and 3 GB")
@@ -121,14 +123,8 @@ func runBench(ctx context.Context, stdout, stderr io.Writer, f benchFlags) error
 
 // selected returns the shapes that the flags ask for.
 func (f *benchFlags) selected() ([]bench.Shape, error) {
-	if f.rounds < 1 {
-		return nil, usagef("--rounds %d: want 1 or more", f.rounds)
-	}
 	if f.json && f.csv {
 		return nil, usagef("--json and --csv: want one of them")
-	}
-	if f.slice <= 0 {
-		return nil, usagef("--slice %v: want more than 0, such as 40ms", f.slice)
 	}
 	names, err := regexp.Compile(f.shape)
 	if err != nil {

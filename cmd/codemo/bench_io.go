@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -50,30 +51,31 @@ func newBenchIO() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench-io [FILE]",
 		Short: "Measure how fast a file, a disk or memory reads and writes",
-		Long: `bench-io has coroutines send requests to a file or block device, each one request
-after the other, and tells how many there were a second, what CPU time they took, and
-how long each of them took.
+		Long: `bench-io has coroutines send requests to a file or block device, each one
+request after the other, and tells how many there were a second, what CPU time
+they took, and how long each of them took.
 
-It reads, in order, unless told otherwise. Without -c and --time it takes 5 seconds.
-What it writes with -w or --mix destroys what is in the file: a file that it does not
-make itself (--create) it writes to with --overwrite only.
+It reads, in order, unless told otherwise. Without -c and --time it takes 5
+seconds. What it writes with -w or --mix destroys what is in the file: a file
+that it does not make itself (--create) it writes to with --overwrite only.
 
-An interrupt ends it at once, and what was measured until then is shown; a second
-one ends the process.
+An interrupt ends it at once, and what was measured until then is shown; a
+second one ends the process.
 
-The flags of "qemu-img bench" mean the same here, so that the two can be compared:
--c -d -f -i -n -o -q -s -S -t -U -w --flush-interval --no-drain --pattern.
+The flags of "qemu-img bench" mean the same here, so that the two can be
+compared: -c -d -f -i -n -o -q -s -S -t -U -w --flush-interval --no-drain
+--pattern.
 
 ` + faultHelp + `
 
-With --trace the last 100,000 steps are kept while it measures, in some 20 MB of memory,
-and written when it is over. To keep them takes time, which the figures then have in
-them: trace with a small -c, and measure without.
+With --trace the last 100,000 steps are kept while it measures, in some 20 MB
+of memory, and written when it is over. To keep them takes time, which the
+figures then have in them: trace with a small -c, and measure without.
 
 Sizes are bytes, or have a unit: 4k, 1M, 1.5G.`,
 		Example: `  codemo bench-io --access random -d 64 disk.img
   codemo bench-io --driver uring --direct-io --access random -d 64 disk.img
-  codemo bench-io --create 1G --mix 70 --access random --time 10s --svg out.svg scratch.img
+  codemo bench-io --create 1G --mix 70 --access random --svg out.svg scratch.img
   codemo bench-io --driver mem --size 64M -d 16
   codemo bench-io --driver mem --size 64M -d 4 -c 100 --trace steps.html`,
 		Args: atMostOne("file"),
@@ -92,22 +94,22 @@ Sizes are bytes, or have a unit: 4k, 1M, 1.5G.`,
 	f.storage.flags(cmd)
 	fl := cmd.Flags()
 	fl.SortFlags = false
-	fl.IntVarP(&f.depth, "depth", "d", 64, "have `N` requests in flight")
-	fl.Int64VarP(&f.count, "count", "c", 0, "send `N` requests")
-	fl.DurationVar(&f.time, "time", 0, "go on for so `LONG`, such as 10s")
+	numberVar(fl, &f.depth, "depth", "d", 64, 1, maxCoroutines, "have `N` requests in flight")
+	numberVar(fl, &f.count, "count", "c", 0, 1, math.MaxInt64, "send `N` requests")
+	durationVar(fl, &f.time, "time", 0, 1, "go on for so `LONG`, such as 10s")
 	fl.VarP(&f.block, "buffer-size", "s", "a request moves `SIZE`")
 	fl.StringVar(&f.access, "access", "seq", "`ORDER` of the places: seq or random")
 	fl.VarP(&f.step, "step-size", "S", "in order, go on by `SIZE` for each request; the default is --buffer-size")
 	fl.VarP(&f.offset, "offset", "o", "leave out the first `SIZE`")
 	fl.BoolVarP(&f.write, "write", "w", false, "write instead of reading")
-	fl.IntVar(&f.mix, "mix", 100, "of a hundred requests `N` read and the others write")
+	numberVar(fl, &f.mix, "mix", "", 100, 0, 100, "of a hundred requests `N` read and the others write")
 	fl.BoolVar(&f.overwrite, "overwrite", false, "write to a file that was there before")
 	fl.Var(&f.create, "create", "make the file, `SIZE` long and full of data, if it is not there")
-	fl.Uint64Var(&f.pattern, "pattern", 0, "write the byte `N`, as 0xab")
-	fl.Int64Var(&f.flushEvery, "flush-interval", 0, "flush after each `N` writes, with nothing else in flight")
+	numberVar(fl, &f.pattern, "pattern", "", 0, 0, math.MaxUint8, "write the byte `N`, as 0xab")
+	numberVar(fl, &f.flushEvery, "flush-interval", "", 0, 0, math.MaxInt64, "flush after each `N` writes, with nothing else in flight")
 	fl.BoolVar(&f.noDrain, "no-drain", false, "flush while other requests are in flight")
-	fl.Uint64Var(&f.seed, "seed", 1, "`N` decides what is random")
-	fl.IntVar(&f.procs, "procs", 0, "let `N` threads run Go code at a time; the default is GOMAXPROCS, but 8 at least for direct I/O on a file")
+	numberVar(fl, &f.seed, "seed", "", 1, 0, math.MaxUint64, "`N` decides what is random")
+	numberVar(fl, &f.procs, "procs", "", 0, 1, 1024, "let `N` threads run Go code at a time; the default is GOMAXPROCS, but 8 at least for direct I/O on a file")
 	fl.BoolVar(&f.json, "json", false, "print JSON")
 	fl.StringVar(&f.svg, "svg", "", "draw how long requests took into a `FILE`, too")
 	fl.StringVar(&f.trace, "trace", "", "write the last 100,000 steps of the coroutines to a `FILE`: .txt, .jsonl, .html, .svg, .json for Perfetto, or .log")
@@ -129,7 +131,7 @@ func (f *benchIOFlags) check(cmd *cobra.Command, path string) error {
 	if err := f.translate(cmd); err != nil {
 		return err
 	}
-	if err := f.storage.check(path); err != nil {
+	if err := f.storage.check(cmd, path); err != nil {
 		return err
 	}
 	if !cmd.Flags().Changed("count") && !cmd.Flags().Changed("time") {
@@ -145,28 +147,14 @@ func (f *benchIOFlags) check(cmd *cobra.Command, path string) error {
 		f.step = f.block
 	}
 	switch {
-	case f.depth < 1 || f.depth > 4096:
-		return usagef("--depth %d: want 1 to 4096", f.depth)
 	case f.block < 1 || f.block > 1<<30:
 		return usagef("--buffer-size %d: want 1 to 1G", f.block)
-	case f.count < 0 || cmd.Flags().Changed("count") && f.count == 0:
-		return usagef("--count %d: want 1 or more", f.count)
-	case f.time < 0 || cmd.Flags().Changed("time") && f.time == 0:
-		return usagef("--time %v: want more than 0, such as 5s", f.time)
 	case f.access != "seq" && f.access != "random":
 		return usagef("--access %s: want seq or random", f.access)
-	case f.mix < 0 || f.mix > 100:
-		return usagef("--mix %d: want 0 to 100, the part of a hundred that reads", f.mix)
-	case f.pattern > 0xff:
-		return usagef("--pattern %d: want a byte, 0 to 255", f.pattern)
-	case f.flushEvery < 0:
-		return usagef("--flush-interval %d: want 0 or more", f.flushEvery)
 	case f.noDrain && f.flushEvery == 0:
 		return usagef("--no-drain: says how to flush; want --flush-interval, too")
 	case f.flushEvery > 0 && f.mix == 100:
 		return usagef("--flush-interval %d: nothing is written; want --write or --mix, too", f.flushEvery)
-	case f.procs < 0 || f.procs > 1024:
-		return usagef("--procs %d: want 1 to 1024", f.procs)
 	case f.create >= 0 && !f.storage.onFile():
 		return usagef("--create: --driver %s has no file", f.storage.driver)
 	}

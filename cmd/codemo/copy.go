@@ -34,24 +34,25 @@ func newCopy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "copy SRC DST",
 		Short: "Copy a file or disk with many coroutines, holes and all",
-		Long: `copy copies a file or block device by means of coroutines, each of which reads and
-writes one chunk after another. Holes stay holes, and blocks that are all zeroes
-become holes. A destination that is a file is created, or replaced if it is there;
-a block device must be large enough. What was copied is flushed to the disk before
-copy succeeds.
+		Long: `copy copies a file or block device by means of coroutines, each of which reads
+and writes one chunk after another. Holes stay holes, and blocks that are all
+zeroes become holes. A destination that is a file is created, or replaced if
+it is there; a block device must be large enough. What was copied is flushed
+to the disk before copy succeeds.
 
-If the copy is interrupted or fails midway, the destination stays as it is, and
-beside it a checkpoint, DST.codemo-copy, that tells which parts are done: --resume
-goes on from there, provided that both files are the same still. As long as there is
-a checkpoint, the destination is not complete. With --remove-partial neither is left.
-A second interrupt ends the process at once; then, and after a kill or a power cut,
---resume goes on from what was stored last, every few seconds.
+If the copy is interrupted or fails midway, the destination stays as it is,
+and beside it a checkpoint, DST.codemo-copy, that tells which parts are done:
+--resume goes on from there, provided that both files are the same still. As
+long as there is a checkpoint, the destination is not complete. With
+--remove-partial neither is left. A second interrupt ends the process at once;
+then, and after a kill or a power cut, --resume goes on from what was stored
+last, every few seconds.
 
 If somebody changes, removes or replaces one of the files meanwhile, copy fails.
 A new destination gets the permissions of the source.
 
---verify reads both files again and compares them; with --direct-io from the disk
-rather than from the page cache.
+--verify reads both files again and compares them; with --direct-io from the
+disk rather than from the page cache.
 
 ` + faultHelp + `
 Before it, src: or dst: says on which side; else it is on both.
@@ -60,24 +61,13 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 		Example: `  codemo copy disk.img copy.img
   codemo copy -m 64 --rate 100M --verify disk.img copy.img
   codemo copy --resume disk.img copy.img`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 2 {
-				return fmt.Errorf("%s takes a source and a destination, but was given %d arguments", cmd.CommandPath(), len(args))
-			}
-			return nil
-		},
+		Args: files("source", "destination"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
-			case f.coroutines < 1 || f.coroutines > 4096:
-				return usagef("-m %d: want 1 to 4096 coroutines", f.coroutines)
 			case f.chunk < 512 || f.chunk > 1<<30:
 				return usagef("--chunk %d: want 512 to 1G", f.chunk)
-			case f.zeroes > 1<<30:
-				return usagef("--detect-zeroes %d: want at most 1G", f.zeroes)
-			case f.saveEvery <= 0:
-				return usagef("--save-every %v: want more than 0", f.saveEvery)
-			case f.driver != driverFile && f.driver != driverUring:
-				return usagef("--driver %s: want file or uring", f.driver)
+			case f.zeroes != 0 && (f.zeroes < 512 || f.zeroes > 1<<30 || f.zeroes&(f.zeroes-1) != 0):
+				return usagef("--detect-zeroes %d: want a power of two from 512 to 1G, or 0", f.zeroes)
 			case f.resume && f.removePartial:
 				return usagef("--resume and --remove-partial: want one of them")
 			}
@@ -86,20 +76,18 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 	}
 	handoffFlag(cmd, &f.handoff)
 	fl := cmd.Flags()
-	fl.IntVarP(&f.coroutines, "coroutines", "m", blockio.DefaultCoroutines, "how many coroutines copy, `N`")
+	numberVar(fl, &f.coroutines, "coroutines", "m", blockio.DefaultCoroutines, 1, maxCoroutines, "how many coroutines copy, `N`")
 	fl.Var(&f.chunk, "chunk", "what one request moves, a `SIZE`")
 	fl.Var(&f.rate, "rate", "read at most `SIZE` a second")
 	fl.Var(&f.zeroes, "detect-zeroes", "make blocks of `SIZE` holes that are all zeroes; 0 leaves them")
 	fl.BoolVar(&f.verify, "verify", false, "compare afterwards")
 	fl.BoolVar(&f.hash, "hash", false, "print the sha256 of the destination, too")
 	fl.BoolVar(&f.direct, "direct-io", false, "go around the page cache")
-	f.driver = driverFile
-	fl.Var(&f.driver, "driver", "what reads and writes: `DRIVER` is file, or uring (io_uring) where the kernel allows it")
+	driverVar(cmd, &f.driver, []driverName{driverFile, driverUring}, "what reads and writes: `DRIVER` is file, or uring (io_uring) where the kernel allows it")
 	fl.Var(&f.faults, "fault", "have requests go wrong by a `RULE` such as dst:write:n=3:errno=EIO; may be given several times")
-	complete(cmd, "driver", string(driverFile), string(driverUring))
 	fl.BoolVar(&f.resume, "resume", false, "go on with a copy that did not come to its end")
 	fl.BoolVar(&f.removePartial, "remove-partial", false, "remove the destination if the copy does not come to its end")
-	fl.DurationVar(&f.saveEvery, "save-every", blockio.DefaultSaveEvery, "bring the checkpoint up to date each `TIME`")
+	durationVar(fl, &f.saveEvery, "save-every", blockio.DefaultSaveEvery, 1, "bring the checkpoint up to date each `TIME`")
 	fl.StringVar(&f.trace, "trace", "", traceUsage)
 	return cmd
 }

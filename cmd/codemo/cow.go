@@ -22,9 +22,9 @@ func newCow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cow COMMAND",
 		Short: "Make, examine, commit and rebase overlays",
-		Long: `cow works on overlays: files that keep what is written to a disk, and show the rest
-through from another file, the backing, which is only read. "codemo io --cow" and
-"codemo map --cow" read and write them.
+		Long: `cow works on overlays: files that keep what is written to a disk, and show the
+rest through from another file, the backing, which is only read. "codemo io
+--cow" and "codemo map --cow" read and write them.
 
 No command takes a file for an overlay because of what it contains: whoever can
 write to a disk could write a header there that names any file as its backing.
@@ -49,7 +49,7 @@ func newCowCreate() *cobra.Command {
 is kept as it is given; a relative one begins at the folder of the overlay.`,
 		Example: `  codemo cow create --backing base.img disk.cow
   codemo cow create --size 10G disk.cow`,
-		Args: oneFile,
+		Args: files("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if backing == "" && !cmd.Flags().Changed("size") {
 				return usagef("want --backing, --size, or both")
@@ -89,7 +89,7 @@ is kept as it is given; a relative one begins at the folder of the overlay.`,
 func newCowInfo() *cobra.Command {
 	return &cobra.Command{
 		Use: "info FILE", Short: "Describe an overlay, as JSON", Long: "info prints what the header of an overlay says, as JSON.",
-		Example: "  codemo cow info disk.cow", Args: oneFile,
+		Example: "  codemo cow info disk.cow", Args: files("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var info cow.Info
 			err := onStorage(args[0], true, func(self *coro.Self, dev *blockio.Device) (err error) {
@@ -111,7 +111,7 @@ func newCowCheck() *cobra.Command {
 		Long: `check reads all tables of an overlay, and prints what it found as JSON. With
 --repair, space that a power cut has leaked is given back. The exit code is 1 if
 anything is corrupt.`,
-		Example: "  codemo cow check --repair disk.cow", Args: oneFile,
+		Example: "  codemo cow check --repair disk.cow", Args: files("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var r cow.CheckResult
 			err := onStorage(args[0], !repair, func(self *coro.Self, dev *blockio.Device) (err error) {
@@ -133,7 +133,7 @@ func newCowCommit() *cobra.Command {
 		Use: "commit FILE", Short: "Write an overlay down into its backing, and empty it",
 		Long: `commit writes what the overlay has into its backing, and empties the overlay. It
 can be interrupted at any time, and repeated.`,
-		Example: "  codemo cow commit disk.cow", Args: oneFile,
+		Example: "  codemo cow commit disk.cow", Args: files("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 			defer stop()
@@ -167,7 +167,7 @@ reads as stays the same: where the two differ, the overlay gets a copy. With
 --unsafe only the name is changed, and the old backing need not be there.`,
 		Example: `  codemo cow rebase --backing new.img disk.cow
   codemo cow rebase --backing "" disk.cow`,
-		Args: oneFile,
+		Args: files("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !cmd.Flags().Changed("backing") {
 				return usagef("want --backing")

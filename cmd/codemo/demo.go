@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -33,10 +34,10 @@ func newDemo() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "See in a minute what this is about",
-		Long: `demo runs a coroutine that yields once, and draws each step. Then it makes a file
-with holes in a temporary folder, has 16 coroutines copy it through the block layer,
-draws some of their steps, compares the hashes of both files, and looks whether anything
-was left behind: coroutines, goroutines, requests.`,
+		Long: `demo runs a coroutine that yields once, and draws each step. Then it makes a
+file with holes in a temporary folder, has 16 coroutines copy it through the
+block layer, draws some of their steps, compares the hashes of both files, and
+looks whether anything was left behind: coroutines, goroutines, requests.`,
 		Example: `  codemo demo
   codemo demo --steps 200 --handoff direct
   codemo demo --trace copy.html`,
@@ -49,7 +50,7 @@ was left behind: coroutines, goroutines, requests.`,
 	}
 	handoffFlag(cmd, &f.handoff)
 	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
-	cmd.Flags().Uint64Var(&f.steps, "steps", 30, "draw `N` steps of the copy, 0 for none")
+	numberVar(cmd.Flags(), &f.steps, "steps", "", 30, 0, math.MaxUint64, "draw `N` steps of the copy, 0 for none")
 	cmd.Flags().StringVar(&f.trace, "trace", "", traceUsage)
 	complete(cmd, "color", colorModes[:]...)
 	return cmd

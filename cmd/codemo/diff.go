@@ -16,18 +16,15 @@ func newDiff() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff A.jsonl B.jsonl",
 		Short: "Show where two traces part",
-		Long: `diff compares two traces that were written as JSON lines, by what happened and in
-which order; times and places do not count. It shows the first step at which they
-part, with some before and after, and exits with 1. If they are the same, it
-prints nothing and exits with 0.`,
+		Long: `diff compares two traces that were written as JSON lines, by what happened and
+in which order; times and places do not count. It shows the first step at
+which they part, with some before and after, and exits with 1. If they are the
+same, it prints nothing and exits with 0.`,
 		Example: `  codemo trace wake -o a.jsonl
   codemo trace wake -o b.jsonl --handoff=direct
   codemo diff a.jsonl b.jsonl`,
 		Args: exactly(2, "A.jsonl B.jsonl"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if context < 0 {
-				return usagef("--context %d: want 0 or more", context)
-			}
 			a, err := readTrace(args[0])
 			if err != nil {
 				return err
@@ -45,6 +42,6 @@ prints nothing and exits with 0.`,
 			return nil
 		},
 	}
-	cmd.Flags().IntVar(&context, "context", context, "show `N` steps before and after")
+	numberVar(cmd.Flags(), &context, "context", "", context, 0, 1_000_000, "show `N` steps before and after")
 	return cmd
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/gohandoff/coroutine/coro/trace"
 )
 
+// maxCoroutines is how many a command makes for what it does at most.
+const maxCoroutines = 4096
+
 // handoffFlag gives cmd the flag that every command has that runs coroutines.
 func handoffFlag(cmd *cobra.Command, h *coro.Handoff) {
 	cmd.Flags().TextVar(h, "handoff", coro.Channel, "how control moves: `HANDOFF` is channel or direct")
@@ -89,6 +92,39 @@ func atMostOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > 1 {
 			return fmt.Errorf("%s takes one %s, but was given %d: %s", cmd.CommandPath(), what, len(args), strings.Join(args, " "))
+		}
+		return nil
+	}
+}
+
+// exactly wants n arguments, and says in the error what they would be.
+func exactly(n int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		given := fmt.Sprintf("%d arguments", len(args))
+		switch len(args) {
+		case 0:
+			given = "none"
+		case 1:
+			given = "one argument"
+		}
+		return fmt.Errorf("%s takes %s, but was given %s", cmd.CommandPath(), what, given)
+	}
+}
+
+// files wants the paths of files, which are called so.
+func files(names ...string) cobra.PositionalArgs {
+	count := exactly(len(names), "a "+strings.Join(names, " and a "))
+	return func(cmd *cobra.Command, args []string) error {
+		if err := count(cmd, args); err != nil {
+			return err
+		}
+		for i, path := range args {
+			if path == "" {
+				return fmt.Errorf("%s: the %s is \"\"; want a path", cmd.CommandPath(), names[i])
+			}
 		}
 		return nil
 	}

@@ -32,20 +32,22 @@ func newIO() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "io FILE",
 		Short: "Read, write and examine a file by hand, as with qemu-io",
-		Long: `io does commands on a file or block device: those given with -c, or else the lines
-of standard input. "codemo io -c help FILE" lists them; they are those of qemu-io.
+		Long: `io does commands on a file or block device: those given with -c, or else the
+lines of standard input. "codemo io -c help FILE" lists them; they are those
+of qemu-io.
 
-aio_read and aio_write start a request, in a coroutine of its own, and go on; what
-became of them is told by aio_flush, or at the end, in the order of their start.
+aio_read and aio_write start a request, in a coroutine of its own, and go on;
+what became of them is told by aio_flush, or at the end, in the order of their
+start.
 
 A command that fails says so, and the next one is done; the exit code is 1 then.
 
 ` + faultHelp,
 		Example: `  codemo io --create 1M -c 'write -P 0xab 4k 8k' -c 'read -v 4k 32' disk.img
   codemo io -c 'aio_write 0 64k' -c 'aio_write 64k 64k' -c aio_flush disk.img
-  codemo io --fault write:n=2:errno=ENOSPC -c 'write 0 4k' -c 'write 4k 4k' disk.img
+  codemo io --fault write:n=2:errno=ENOSPC -c 'write 0 4k' -c 'write 4k 4k' a
   echo map | codemo io --read-only disk.img`,
-		Args: oneFile,
+		Args: files("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.readOnly && f.create >= 0 {
 				return usagef("--read-only and --create: want one of them")
@@ -65,14 +67,6 @@ A command that fails says so, and the next one is done; the exit code is 1 then.
 	cowFlag(cmd, &f.cow)
 	f.layers.flags(cmd)
 	return cmd
-}
-
-// oneFile wants one argument.
-func oneFile(cmd *cobra.Command, args []string) error {
-	if len(args) != 1 {
-		return fmt.Errorf("%s takes one file, but was given %d arguments", cmd.CommandPath(), len(args))
-	}
-	return nil
 }
 
 func runIO(cmd *cobra.Command, path string, f ioFlags) error {

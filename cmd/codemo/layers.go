@@ -26,10 +26,10 @@ func (l *layers) flags(cmd *cobra.Command) {
 }
 
 // faultHelp is what the help of a command says about rules.
-const faultHelp = `A RULE of --fault says which requests go wrong, and how: an operation (read, write,
-flush, discard, zeroes, status, resize, any), and each after a colon
+const faultHelp = `A RULE of --fault says which requests go wrong, and how: an operation (read,
+write, flush, discard, zeroes, status, resize, any), and each after a colon
   offset=0-1M, n=3 (the third), every=5, from=10, times=2, once, p=0.01, seed=7
-  errno=EIO, delay=10ms, torn=1024 or short=2s (a part is done before the error).`
+  errno=EIO, delay=10ms, torn=1024 or short=2s (part is done before the error).`
 
 // none reports whether there is no filter.
 func (l *layers) none() bool { return len(l.faults) == 0 && l.limits.text == "" }

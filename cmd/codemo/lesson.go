@@ -28,14 +28,14 @@ func newLesson() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lesson [NAME]",
 		Short: "Learn the ideas behind coroutines, one program each",
-		Long: `lesson explains an idea that this project stands on: what it is, the source of a
-program that shows it, the run of that program with each step, and what differs in
-Go from where the idea comes from. Without a name it lists the lessons, in the
-order in which to read them.
+		Long: `lesson explains an idea that this project stands on: what it is, the source of
+a program that shows it, the run of that program with each step, and what
+differs in Go from where the idea comes from. Without a name it lists the
+lessons, in the order in which to read them.
 
-The source that is shown is the source that runs. A lesson reads the same on each
-run and for both handoffs, byte for byte, but for speeds, which are measured on a
-terminal only, or with --measure.`,
+The source that is shown is the source that runs. A lesson reads the same on
+each run and for both handoffs, byte for byte, but for speeds, which are
+measured on a terminal only, or with --measure.`,
 		Example: `  codemo lesson                    # the list
   codemo lesson setjmp
   codemo lesson qemu --handoff=direct --trace qemu.html

@@ -24,9 +24,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
+
+// helpWidth is how many columns help has at most.
+const helpWidth = 80
 
 const (
 	exitOK = iota
@@ -88,6 +92,7 @@ and it measures each kind of step against what Go itself needs for it.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see \"%s --help\"", err, cmd.CommandPath())
 	})
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", fmt.Sprintf("Flags.FlagUsagesWrapped %d ", helpWidth)))
 	root.AddCommand(newTrace(), newView(), newDiff(), newList(), newBench(), newBenchIO(), newVersion(), newParked(),
 		newCopy(), newMirror(), newBackup(), newTop(), newIO(), newMap(), newCow(), newDemo(), newLesson(), newPlain())
 	return root

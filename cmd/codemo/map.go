@@ -19,12 +19,12 @@ func newMap() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "map FILE",
 		Short: "Print which parts of a file are data, and which are holes",
-		Long: `map prints each extent of a file or block device: where it starts, how long it is,
-and whether it is data or a hole. With --json, the names are those of
+		Long: `map prints each extent of a file or block device: where it starts, how long it
+is, and whether it is data or a hole. With --json, the names are those of
 "qemu-img map --output=json".`,
 		Example: `  codemo map disk.img
   codemo map --json disk.img`,
-		Args: oneFile,
+		Args: files("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var all []ioshell.Extent
 			err := tracedLoop(trace, coro.Channel, args, func(self *coro.Self) (err error) {

@@ -25,31 +25,31 @@ func newMirror() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mirror SRC DST",
 		Short: "Watch a file move to another place while it is written to",
-		Long: `mirror copies SRC to DST, as copy does, while coroutines of this program write to SRC
-at random (--load), and keeps up with them. When DST has caught up, the device that the
-coroutines write to pivots to DST, under their hands, and they go on writing there. Then
-all is compared: what each of them wrote last must be on DST.
+		Long: `mirror copies SRC to DST, as copy does, while coroutines of this program write
+to SRC at random (--load), and keeps up with them. When DST has caught up, the
+device that the coroutines write to pivots to DST, under their hands, and they
+go on writing there. Then all is compared: what each of them wrote last must
+be on DST.
 
-This is for watching. It has no guest but those coroutines, and no other program may
-write to SRC meanwhile. In a program of your own, package blockio/job does the same for
-any device.
+This is for watching. It has no guest but those coroutines, and no other
+program may write to SRC meanwhile. In a program of your own, package
+blockio/job does the same for any device.
 
-In mode passive, writes go to SRC and are copied later; if more is written than copied,
-that has no end. In mode active, a write to what was copied already goes to both. The
-mode auto is passive until all was copied once, and active from then on.
+In mode passive, writes go to SRC and are copied later; if more is written
+than copied, that has no end. In mode active, a write to what was copied
+already goes to both. The mode auto is passive until all was copied once, and
+active from then on.
 
-DST is created, or replaced if it is a file. With --load, what is in SRC is destroyed.`,
+DST is created, or replaced if it is a file. With --load, what is in SRC is
+destroyed.`,
 		Example: `  codemo bench-io --create 1G -c 1 disk.img
   codemo mirror --load 8 --overwrite disk.img new.img
-  codemo mirror --load 8 --overwrite --hold 10m --live localhost:8080 disk.img new.img
-  codemo mirror --load 8 --load-rate 0 --mode active --rate 200M --overwrite disk.img new.img`,
-		Args: twoFiles,
+  codemo mirror --load 8 --overwrite --hold 10m --live :8080 disk.img new.img
+  codemo mirror --load 8 --load-rate 0 --mode active --overwrite a.img b.img`,
+		Args: files("source", "destination"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := f.check(); err != nil {
 				return err
-			}
-			if f.hold < 0 {
-				return usagef("--hold %v: want 0 or more", f.hold)
 			}
 			return runLive(cmd, args[0], args[1], &f.liveFlags, func(l *live, self *coro.Self) error { return f.run(l, self) })
 		},
@@ -57,7 +57,7 @@ DST is created, or replaced if it is a file. With --load, what is in SRC is dest
 	f.add(cmd)
 	fl := cmd.Flags()
 	fl.TextVar(&f.mode, "mode", job.ModeAuto, "`MODE` is auto, passive or active")
-	fl.DurationVar(&f.hold, "hold", 0, "keep both sides the same for so `LONG` before the end")
+	durationVar(fl, &f.hold, "hold", 0, 0, "keep both sides the same for so `LONG` before the end")
 	fl.BoolVar(&f.stop, "stop", false, "stop with a copy on DST, instead of going on there")
 	complete(cmd, "mode", "auto", "passive", "active")
 	return cmd

@@ -36,31 +36,50 @@ const (
 	driverNull  driverName = "null"
 )
 
-var driverNames = []string{string(driverFile), string(driverUring), string(driverMem), string(driverNull)}
+// driverVar gives cmd the flag --driver, which is one of those that are possible;
+// the first is the default.
+func driverVar(cmd *cobra.Command, to *driverName, possible []driverName, usage string) {
+	*to = possible[0]
+	f := &driverFlag{to, possible}
+	cmd.Flags().Var(f, "driver", usage)
+	complete(cmd, "driver", f.names()...)
+}
+
+// A driverFlag is the value of that flag.
+type driverFlag struct {
+	to       *driverName
+	possible []driverName
+}
+
+func (d *driverFlag) names() (all []string) {
+	for _, name := range d.possible {
+		all = append(all, string(name))
+	}
+	return all
+}
 
 // String implements pflag.Value.
-func (d *driverName) String() string { return string(*d) }
+func (d *driverFlag) String() string { return string(*d.to) }
 
 // Type implements pflag.Value.
-func (d *driverName) Type() string { return "driver" }
+func (d *driverFlag) Type() string { return "driver" }
 
 // Set implements pflag.Value.
-func (d *driverName) Set(s string) error {
-	if !slices.Contains(driverNames, s) {
-		return fmt.Errorf("want one of %s", strings.Join(driverNames, ", "))
+func (d *driverFlag) Set(s string) error {
+	if !slices.Contains(d.possible, driverName(s)) {
+		return fmt.Errorf("want one of %s", strings.Join(d.names(), ", "))
 	}
-	*d = driverName(s)
+	*d.to = driverName(s)
 	return nil
 }
 
 // flags gives cmd the flags.
 func (s *storage) flags(cmd *cobra.Command) {
-	s.driver, s.size = driverFile, 1<<30
+	s.size = 1 << 30
 	fl := cmd.Flags()
-	fl.Var(&s.driver, "driver", "what does the requests: `DRIVER` is file, uring (io_uring), mem or null")
+	driverVar(cmd, &s.driver, []driverName{driverFile, driverUring, driverMem, driverNull}, "what does the requests: `DRIVER` is file, uring (io_uring), mem or null")
 	fl.Var(&s.size, "size", "how large mem or null is, a `SIZE`")
 	fl.BoolVar(&s.direct, "direct-io", false, "go around the page cache")
-	complete(cmd, "driver", driverNames...)
 	s.layers.flags(cmd)
 }
 
@@ -69,8 +88,10 @@ func (s *storage) onFile() bool { return s.driver == driverFile || s.driver == d
 
 // check tells whether the flags go together with the path that was given, "" if
 // there was none.
-func (s *storage) check(path string) error {
+func (s *storage) check(cmd *cobra.Command, path string) error {
 	switch {
+	case s.onFile() && cmd.Flags().Changed("size"):
+		return usagef("--size: --driver %s has the size of the file; want mem or null", s.driver)
 	case s.onFile() && path == "":
 		return usagef("--driver %s: want a FILE", s.driver)
 	case !s.onFile() && path != "":

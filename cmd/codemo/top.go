@@ -23,29 +23,22 @@ func newTop() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "top ADDRESS",
 		Short: "Watch what the coroutines of a running program do",
-		Long: `top asks a running program for its numbers, again and again, and shows them as a
-table: its threads, how many events of each kind there are a second, and the numbers
-of its event loops. On a terminal the table stays in its place, and is cut to fit.
+		Long: `top asks a running program for its numbers, again and again, and shows them as
+a table: its threads, how many events of each kind there are a second, and the
+numbers of its event loops. On a terminal the table stays in its place, and is
+cut to fit.
 
-The program must serve live.Handler of package coro/trace/live. ADDRESS is where: a
-HOST:PORT, or the URL of the handler's page. codemo mirror and codemo backup serve it
-with --live.
+The program must serve live.Handler of package coro/trace/live. ADDRESS is
+where: a HOST:PORT, or the URL of the handler's page. codemo mirror and codemo
+backup serve it with --live.
 
-The latency of a loop is how long what is ready waits for its turn. top ends when the
-program does, or when it is interrupted.`,
+The latency of a loop is how long what is ready waits for its turn. top ends
+when the program does, or when it is interrupted.`,
 		Example: `  codemo top localhost:8080
   codemo top --once http://localhost:6060/debug/coroutines/
   codemo top --interval 200ms localhost:8080`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return fmt.Errorf("%s takes the address of a program, but was given %d arguments", cmd.CommandPath(), len(args))
-			}
-			return nil
-		},
+		Args: exactly(1, "the address of a program"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if f.interval < 10*time.Millisecond {
-				return usagef("--interval %v: want 10ms or more", f.interval)
-			}
 			base, err := topAddress(args[0])
 			if err != nil {
 				return err
@@ -56,7 +49,7 @@ program does, or when it is interrupted.`,
 		},
 	}
 	fl := cmd.Flags()
-	fl.DurationVar(&f.interval, "interval", time.Second, "ask every so `LONG`")
+	durationVar(fl, &f.interval, "interval", time.Second, 10*time.Millisecond, "ask every so `LONG`")
 	fl.BoolVar(&f.once, "once", false, "show the numbers once, without rates")
 	return cmd
 }

@@ -124,7 +124,7 @@ func TestTopErrors(t *testing.T) {
 		{"ftp://x", `"ftp" is no scheme`, exitUsage},
 		{"http://", "it names no host", exitUsage},
 		{"a b:1", "invalid character", exitUsage},
-		{"--interval=1ms", "takes the address", exitUsage},
+		{"--interval=1ms", "from 10ms to 2562047h", exitUsage},
 	} {
 		var out, errOut bytes.Buffer
 		code := run([]string{"top", "--once", test.arg}, &out, &errOut)

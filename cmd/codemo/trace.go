@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 
@@ -32,7 +33,8 @@ func newTrace() *cobra.Command {
 		Short: "Run a small program of coroutines and draw each step",
 		Long: `trace runs a scenario ("codemo list" names them all) and draws each step: its
 number, who acts, what it does, and to whom. What a coroutine does while it is
-entered stands beside its rail; what the program prints stands between the steps.
+entered stands beside its rail; what the program prints stands between the
+steps.
 
 The picture is the same on each run and for both handoffs, byte for byte.
 
@@ -60,7 +62,7 @@ ui.perfetto.dev (perfetto), and log lines (slog).`,
 	handoffFlag(cmd, &f.handoff)
 	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
 	cmd.Flags().StringVar(&f.file, "file", "", "what producer-consumer reads, a `FILE`; \"-\" is standard input")
-	cmd.Flags().Uint64Var(&f.steps, "steps", 200, "draw the first `N` steps only, and all that is printed; 0 for all")
+	numberVar(cmd.Flags(), &f.steps, "steps", "", 200, 0, math.MaxUint64, "draw the first `N` steps only, and all that is printed; 0 for all")
 	cmd.Flags().Var(&f.format, "format", "`FORMAT`: text, jsonl, perfetto, svg, html or slog; the default is by the file's extension, or text")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write to a `FILE`")
 	cmd.Flags().BoolVar(&f.sites, "sites", false, "keep where in the program each step happens")

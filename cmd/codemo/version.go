@@ -11,9 +11,10 @@ import (
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print which version this is, and what it was built with",
-		Long:    `version prints the module's version, the commit if it is known, and the toolchain.`,
+		Use:   "version",
+		Short: "Print which version this is, and what it was built with",
+		Long: `version prints the module's version, the commit if it is known, and the
+toolchain.`,
 		Example: `  codemo version`,
 		Args:    none,
 		RunE: func(cmd *cobra.Command, _ []string) error {

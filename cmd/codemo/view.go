@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -30,8 +31,8 @@ serves it as a page to step through, on this machine only, until it is
 interrupted. With --output or --format it writes the trace in another form
 instead: text, jsonl, perfetto, svg, html or slog.
 
-Of a trace whose last line is cut short, as by a program that was killed, it shows
-what comes before, and says so.`,
+Of a trace whose last line is cut short, as by a program that was killed, it
+shows what comes before, and says so.`,
 		Example: `  codemo view wake.jsonl
   codemo view wake.jsonl -o wake.svg
   codemo view wake.jsonl --format=text`,
@@ -58,7 +59,7 @@ what comes before, and says so.`,
 	}
 	cmd.Flags().Var(&format, "format", "`FORMAT`: text, jsonl, perfetto, svg, html or slog; the default is by the file's extension")
 	cmd.Flags().StringVarP(&output, "output", "o", "", "write to a `FILE`")
-	cmd.Flags().Uint16Var(&port, "port", 0, "serve on this `PORT`; 0 is any that is free")
+	numberVar(cmd.Flags(), &port, "port", "", 0, 0, math.MaxUint16, "serve on this `PORT`; 0 is any that is free")
 	complete(cmd, "format", formatNames()...)
 	return cmd
 }
@@ -95,14 +96,4 @@ func serve(ctx context.Context, out io.Writer, port string, t *trace.Trace) erro
 		return nil
 	}
 	return err
-}
-
-// exactly wants n arguments, and says in the error what they would be.
-func exactly(n int, what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != n {
-			return fmt.Errorf("%s takes %s, but was given %d arguments", cmd.CommandPath(), what, len(args))
-		}
-		return nil
-	}
 }

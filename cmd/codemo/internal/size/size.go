@@ -2,6 +2,7 @@
 package size
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -17,6 +18,9 @@ func Parse(s string) (int64, error) {
 	text := strings.ToLower(s)
 	if hex, ok := strings.CutPrefix(text, "0x"); ok {
 		n, err := strconv.ParseInt(hex, 16, 64)
+		if errors.Is(err, strconv.ErrRange) && hex[0] != '-' {
+			return 0, tooLarge(s)
+		}
 		if err != nil || strings.HasPrefix(hex, "-") || strings.HasPrefix(hex, "+") {
 			return 0, fmt.Errorf("size %q: want a number, such as 0x1000 or 64k", s)
 		}
@@ -32,16 +36,26 @@ func Parse(s string) (int64, error) {
 	whole, err := strconv.ParseInt(text, 10, 64)
 	if err == nil && whole >= 0 && !strings.HasPrefix(text, "+") {
 		if whole > math.MaxInt64>>shift {
-			return 0, fmt.Errorf("size %q: too large", s)
+			return 0, tooLarge(s)
 		}
 		return whole << shift, nil
 	}
+	plain := !strings.ContainsAny(text, "+-e_nx")
+	if plain && errors.Is(err, strconv.ErrRange) {
+		return 0, tooLarge(s)
+	}
 	f, err := strconv.ParseFloat(text, 64)
-	if f *= math.Exp2(float64(shift)); err != nil || shift == 0 || f < 0 || f >= math.MaxInt64 || strings.ContainsAny(text, "+-e_nx") {
+	f *= math.Exp2(float64(shift))
+	if plain && err == nil && f >= math.MaxInt64 {
+		return 0, tooLarge(s)
+	}
+	if err != nil || shift == 0 || f < 0 || !plain {
 		return 0, fmt.Errorf("size %q: want a number, such as 4096, 64k or 1.5G", s)
 	}
 	return int64(f), nil
 }
+
+func tooLarge(s string) error { return fmt.Errorf("size %q: too large; want less than 8E", s) }
 
 // Format gives n with the unit that leaves one to four digits before the point:
 // "512 bytes", "64 KiB", "1.5 GiB".
