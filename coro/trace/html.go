@@ -16,6 +16,8 @@ var (
 	viewerCSS string
 	//go:embed viewer.js
 	viewerJS string
+	//go:embed viewer_panel.js
+	viewerPanelJS string
 )
 
 // WriteHTML writes a trace as one page that needs nothing else, no network and
@@ -34,7 +36,7 @@ func WriteHTML(w io.Writer, t *Trace) error {
 		title = "A trace of coroutines"
 	}
 	out := bufio.NewWriter(w)
-	parts := strings.NewReplacer("{{title}}", html.EscapeString(title), "{{css}}", viewerCSS, "{{js}}", viewerJS)
+	parts := strings.NewReplacer("{{title}}", html.EscapeString(oneWay(title)), "{{css}}", viewerCSS, "{{js}}", viewerJS+viewerPanelJS)
 	before, after, _ := strings.Cut(viewerHTML, "{{data}}")
 	parts.WriteString(out, before)
 	out.Write(data)
@@ -56,6 +58,7 @@ type view struct {
 
 	// Of each event.
 	Seq    []uint64 `json:"seq"`
+	On     []int    `json:"on"` // the thread
 	Time   []int64  `json:"time,omitempty"`
 	Kind   []int    `json:"kind"`
 	From   []int    `json:"from"`
@@ -80,15 +83,28 @@ type viewLane struct {
 
 func newView(p *replay) *view {
 	v := &view{
-		Title: p.trace.Title, Timed: p.trace.Timed, Dropped: p.trace.Dropped, Threads: p.threads,
+		Title: oneWay(p.trace.Title), Timed: p.trace.Timed, Dropped: p.trace.Dropped,
 		Words: []string{""}, From: p.from, To: p.to, Chain: p.chain,
+		// Not nil: the page wants lists, also of nothing.
+		Threads: []string{}, Lanes: []viewLane{}, Kinds: []string{}, Looks: []string{},
+		Seq: []uint64{}, On: []int{}, Kind: []int{}, Detail: []int{}, Site: []int{},
+		Links: [][2]int{}, Segments: [][4]int{},
 	}
 	threads := make(map[string]int)
-	for i, t := range p.threads {
-		threads[t] = i
+	thread := func(name string) int {
+		i, ok := threads[name]
+		if !ok {
+			i = len(v.Threads)
+			threads[name] = i
+			v.Threads = append(v.Threads, oneWay(name))
+		}
+		return i
+	}
+	for _, name := range p.threads {
+		thread(name)
 	}
 	for _, l := range p.lanes {
-		v.Lanes = append(v.Lanes, viewLane{l.Name, l.ID, threads[l.Thread], l.created, l.ended})
+		v.Lanes = append(v.Lanes, viewLane{oneWay(l.Name), l.ID, thread(l.Thread), l.created, l.ended})
 	}
 	words, kinds := map[string]int{"": 0}, map[string]int{}
 	word := func(s string) int {
@@ -96,7 +112,7 @@ func newView(p *replay) *view {
 		if !ok {
 			i = len(v.Words)
 			words[s] = i
-			v.Words = append(v.Words, s)
+			v.Words = append(v.Words, oneWay(s))
 		}
 		return i
 	}
@@ -114,6 +130,11 @@ func newView(p *replay) *view {
 		}
 		v.Kind = append(v.Kind, k)
 		v.Seq = append(v.Seq, r.Seq)
+		on := 0
+		if r.Seq > 0 { // what is printed has none
+			on = thread(r.Thread)
+		}
+		v.On = append(v.On, on)
 		if v.Timed {
 			v.Time = append(v.Time, int64(r.Time))
 		}

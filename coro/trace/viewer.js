@@ -1,9 +1,7 @@
-'use strict';
-// The timeline. Lanes go down, steps go right; an event is at its index, or at
-// its time. Nothing here takes time in proportion to the length of the trace but
+// The timeline, drawn. It and viewer_panel.js, which follows it, are one function.
+// Lanes go down, steps go right; an event is at its index, or at its time. Nothing here takes time in proportion to the length of the trace but
 // what is done once: a frame draws what is visible, found by binary search, and
 // of what falls on one pixel only the first.
-(() => {
 const d = JSON.parse(document.getElementById('data').textContent);
 const n = d.kind.length, lanes = d.lanes, $ = id => document.getElementById(id);
 const kindName = d.kinds, looks = d.looks;
@@ -21,7 +19,16 @@ for (let i = 0; i < n; i++) {
   if (d.to[i] >= 0 && d.to[i] !== d.from[i]) evs[d.to[i]].push(i);
 }
 
-const LABEL = 150, TOP = 26;
+// How each lane ended badly, if it did: the kill of it, or its panic.
+const bads = new Int32Array(lanes.length).fill(-1);
+for (let i = 0; i < n; i++) {
+  if (looks[d.kind[i]] !== 'bad') continue;
+  const l = kindName[d.kind[i]] === 'kill' ? d.to[i] : d.from[i];
+  if (l >= 0) bads[l] = i;
+}
+
+const TOP = 26;
+let LABEL = 150;
 let selected = n ? 0 : -1, shown = kindName.map(() => true), matches = null;
 let x0 = 0, scale = 1, y0 = 0, row = 26, dense = false, width = 0, height = 0, colors = {}, queued = false;
 const canvas = $('timeline'), overview = $('overview');
@@ -65,6 +72,7 @@ function readColors() {
   }
   probe.remove();
 }
+// resize draws at once: a canvas that gets another size is empty.
 function resize() {
   const ratio = window.devicePixelRatio || 1;
   for (const [c, ctx] of [[canvas, g], [overview, go]]) {
@@ -74,9 +82,18 @@ function resize() {
   }
   const before = width;
   width = canvas.clientWidth; height = canvas.clientHeight;
+  LABEL = Math.min(Math.max(150, longest() + 24), Math.max(150, width * .25));
   if (!before) scale = 0;
-  rows();
+  rows(); draw();
 }
+// longest is how wide the widest name is, among as many as anybody looks at.
+let widest = 0;
+function longest() {
+  g.font = font(13, true);
+  if (!widest) for (let l = 0; l < Math.min(lanes.length, 2000); l++) widest = Math.max(widest, g.measureText(laneName(l).slice(0, 80)).width);
+  return widest;
+}
+const font = (size, bold) => `${bold ? '600 ' : ''}${size}px ui-sans-serif,system-ui,"DejaVu Sans",sans-serif`;
 // rows gives lanes their height: few share the room, many scroll, or are all
 // shown at once, as thin as need be.
 function rows() {
@@ -95,7 +112,7 @@ function toggleDense() {
 
 function draw() {
   g.fillStyle = colors.bg; g.fillRect(0, 0, width, height);
-  g.font = '12px ui-sans-serif,system-ui,"DejaVu Sans",sans-serif'; g.textBaseline = 'middle';
+  g.font = font(12); g.textBaseline = 'middle';
   const first = Math.max(0, Math.floor(y0 / row)), last = Math.min(lanes.length - 1, Math.ceil((y0 + height - TOP) / row));
   g.save(); g.beginPath(); g.rect(LABEL, 0, width - LABEL, height); g.clip();
   ruler();
@@ -169,8 +186,21 @@ function visible() {
 
 function drawArrows(first, last) {
   const [a, b] = visible();
-  if (b - a > plot() / 3) return; // they would be one blot
+  if (b - a > plot() / 3) return drawBad(first, last); // they would be one blot
   for (let i = a; i < b; i++) if (shown[d.kind[i]]) arrow(i, first, last, 1);
+}
+// drawBad marks what ended badly where there is no room for arrows.
+function drawBad(first, last) {
+  g.fillStyle = colors.bad;
+  const h = Math.max(3, bar());
+  for (let l = first; l <= last; l++) {
+    if (bads[l] < 0 || !shown[d.kind[bads[l]]]) continue;
+    const x = xOf(pos[bads[l]]);
+    if (x < LABEL - 2 || x > width + 2) continue;
+    g.globalAlpha = dimmed(l) ? .22 : 1;
+    g.fillRect(x - 1.5, yOf(l) - h / 2, 3, h);
+  }
+  g.globalAlpha = 1;
 }
 function arrow(i, first, last, weight) {
   const from = d.from[i], to = d.to[i], look = looks[d.kind[i]], x = xOf(pos[i]);
@@ -178,7 +208,9 @@ function arrow(i, first, last, weight) {
   if (from < 0 || Math.max(from, to) < first || Math.min(from, to < 0 ? from : to) > last) return;
   g.globalAlpha = dimmed(from) && (to < 0 || dimmed(to)) ? .15 : 1;
   if (to < 0 || to === from) {
-    g.fillStyle = color; g.beginPath(); g.arc(x, yOf(from), 2.6 + weight, 0, 7); g.fill();
+    // The rim sets a dot off from a bar of its colour.
+    g.beginPath(); g.arc(x, yOf(from), 2.6 + weight, 0, 7);
+    g.fillStyle = color; g.strokeStyle = colors.bg; g.lineWidth = 2.5; g.stroke(); g.fill();
     g.globalAlpha = 1;
     return;
   }
@@ -186,7 +218,7 @@ function arrow(i, first, last, weight) {
   const tip = yb - dir * (row < 56 ? Math.min(7, row * .28) : bar() / 2);
   g.strokeStyle = g.fillStyle = color;
   g.lineWidth = (look === 'bad' ? 2 : 1.2) * weight;
-  g.setLineDash(look === 'wake' ? [4, 3] : []);
+  g.setLineDash(look === 'wake' || look === 'note' ? [4, 3] : []); // control stays
   g.beginPath(); g.moveTo(x, ya); g.lineTo(x, tip - dir * size * .7); g.stroke(); g.setLineDash([]);
   g.beginPath(); g.moveTo(x, tip); g.lineTo(x - size * .6, tip - dir * size); g.lineTo(x + size * .6, tip - dir * size); g.fill();
   g.globalAlpha = 1;
@@ -216,12 +248,30 @@ function drawLabel(l) {
   g.fillStyle = at ? colors.panel : colors.bg; g.fillRect(0, y - tall / 2, LABEL, tall);
   if (at) { g.fillStyle = laneColor(l); g.fillRect(0, y - tall / 2, 4, tall); }
   g.globalAlpha = dimmed(l) ? .35 : 1;
-  g.font = `${at || matches && matches.has(l) ? '600 ' : ''}${Math.min(13, tall - 3)}px ui-sans-serif,system-ui,"DejaVu Sans",sans-serif`;
+  g.font = font(Math.min(13, tall - 3), at || matches && matches.has(l));
   g.textAlign = 'right'; g.textBaseline = 'middle'; g.fillStyle = laneColor(l);
-  let name = laneName(l);
-  while (name.length > 4 && g.measureText(name).width > LABEL - 22) name = name.slice(0, -2) + '…';
-  g.fillText(name, LABEL - 10, y);
+  g.fillText(cut(laneName(l), LABEL - 22), LABEL - 10, y);
   g.globalAlpha = 1;
+}
+// cut shortens a name by its middle: what tells names apart is at both ends, and
+// the number of a coroutine at the last.
+const cuts = new Map();
+function cut(name, room) {
+  const key = g.font + room + '\n' + name;
+  if (cuts.has(key)) return cuts.get(key);
+  let text = name;
+  for (let k = Math.min(name.length, 80); k > 2 && g.measureText(text).width > room; k--) text = shorten(name, k);
+  if (cuts.size > 20000) cuts.clear();
+  cuts.set(key, text);
+  return text;
+}
+
+// shorten is cut for a number of letters.
+function shorten(name, most) {
+  const all = Array.from(name);
+  if (all.length <= most) return name;
+  const number = /#\d+$/.exec(name)?.[0].length ?? 0, last = Math.min(most - 2, Math.max(most >> 1, number));
+  return all.slice(0, most - 1 - last).join('') + '…' + all.slice(all.length - last).join('');
 }
 
 // The overview shows how much happened when: events per column, counted once
@@ -251,195 +301,3 @@ function drawOverview() {
   go.strokeStyle = colors.strong; go.strokeRect(a + .5, .5, Math.max(2, b - a - 1), h - 1);
   if (selected >= 0) { go.fillStyle = colors.strong; go.fillRect(pos[selected] / end() * w - 1, 0, 2, h); }
 }
-
-// What is selected.
-const words = i => {
-  const from = d.from[i] < 0 ? '' : laneName(d.from[i]), detail = d.words[d.detail[i]];
-  if (kindName[d.kind[i]] === 'print') return [from, detail, ''];
-  return [from, kindName[d.kind[i]], d.to[i] < 0 ? detail : laneName(d.to[i])];
-};
-function text(tag, s, cls) { const e = document.createElement(tag); e.textContent = s; if (cls) e.className = cls; return e; }
-function select(i, follow = true) {
-  if (!(i >= 0 && i < n)) return;
-  selected = i;
-  const [from, verb, to] = words(i), print = kindName[d.kind[i]] === 'print';
-  $('what').textContent = print ? `${from || 'the program'} prints “${verb}”` : d.to[i] < 0 ? `${from}: ${verb}` : `${from} → ${to}: ${verb}`;
-  const facts = $('facts'); facts.textContent = '';
-  const fact = (name, value, cls) => { if (value) facts.append(text('dt', name), text('dd', value, cls)); };
-  fact('Step', d.seq[i] ? `${d.seq[i]} of thread ${d.threads[d.from[i] < 0 ? 0 : lanes[d.from[i]].thread]}` : '');
-  if (d.timed) fact('Time', duration(d.time[i]));
-  if (!print) fact('Detail', d.words[d.detail[i]]);
-  fact('Where', d.words[d.site[i]] || (print ? '' : 'not kept (coro.WithSites keeps it)'), 'site');
-  const callers = $('callers'); callers.textContent = '';
-  for (let k = d.chain[i]; k >= 0; k = d.links[k][1]) {
-    const l = d.links[k][0], li = document.createElement('li'), b = text('button', laneName(l));
-    b.style.setProperty('--c', laneColor(l)); b.onclick = () => find(l);
-    li.append(b); callers.append(li);
-  }
-  const list = $('steps'); list.textContent = '';
-  for (const j of around(i, 6)) {
-    const b = document.createElement('button'), [f, v, t] = words(j), line = document.createElement('span');
-    line.append(f + ' ', text('em', v, looks[d.kind[j]]), ' ' + t);
-    b.append(text('span', d.seq[j] || ''), line);
-    if (j === i) b.setAttribute('aria-current', 'step');
-    b.onclick = () => select(j);
-    const li = document.createElement('li'); li.append(b); list.append(li);
-  }
-  if (follow) reveal(i);
-  changed();
-}
-function around(i, k) {
-  const before = [], after = [];
-  for (let j = i - 1; j >= 0 && before.length < k; j--) if (shown[d.kind[j]]) before.unshift(j);
-  for (let j = i + 1; j < n && after.length < k; j++) if (shown[d.kind[j]]) after.push(j);
-  return [...before, i, ...after];
-}
-function reveal(i) {
-  const x = xOf(pos[i]);
-  if (x < LABEL + 20 || x > width - 30) x0 = pos[i] - plot() / scale / 2;
-  revealLanes(i);
-}
-// revealLanes scrolls to who takes part in a step. Where not both fit, what is in
-// view is the coroutine, not the leader: that one is in every other step.
-function revealLanes(i) {
-  const both = [d.to[i], d.from[i]].filter(l => l >= 0).sort((a, b) => !!lanes[a].id - !!lanes[b].id);
-  for (const l of both) revealLane(l);
-}
-function revealLane(l) {
-  if (yOf(l) < TOP + row || yOf(l) > height - row) y0 = l * row - (height - TOP) / 2;
-  limits();
-}
-function step(by, sameLane) {
-  const lane = d.from[selected];
-  for (let j = selected + by; j >= 0 && j < n; j += by) {
-    if (shown[d.kind[j]] && (!sameLane || d.from[j] === lane || d.to[j] === lane)) return select(j);
-  }
-}
-function find(l) {
-  const j = evs[l].find(i => i >= selected) ?? evs[l][0];
-  if (j !== undefined) select(j);
-  revealLane(l); changed();
-}
-
-// Search: names that contain the words; Enter goes to the next one's next event.
-let turn = 0;
-function search() {
-  const q = $('search').value.trim().toLowerCase();
-  matches = q ? new Set(lanes.flatMap((_, l) => laneName(l).toLowerCase().includes(q) ? [l] : [])) : null;
-  $('found').textContent = matches ? `${matches.size} of ${lanes.length}` : '';
-  turn = 0;
-  if (matches && matches.size) revealLane([...matches][0]);
-  changed();
-}
-$('search').addEventListener('input', search);
-$('search').addEventListener('keydown', e => {
-  if (e.key === 'Enter' && matches && matches.size) { const all = [...matches]; find(all[turn++ % all.length]); }
-  if (e.key === 'Escape') { e.target.value = ''; search(); canvas.focus(); }
-});
-
-// Kinds are the legend and the filter at once.
-const count = new Array(kindName.length).fill(0);
-for (const k of d.kind) count[k]++;
-kindName.forEach((name, k) => {
-  const b = document.createElement('button');
-  b.className = looks[k]; b.dataset.kind = name; b.setAttribute('aria-pressed', 'true');
-  b.append(document.createElement('i'), name, text('b', count[k]));
-  b.onclick = () => { shown[k] = !shown[k]; b.setAttribute('aria-pressed', shown[k]); select(selected, false); };
-  $('kinds').append(b);
-});
-
-// Pointer: drag pans, a click selects the nearest event of the nearest lane.
-let drag = null;
-canvas.addEventListener('pointerdown', e => {
-  drag = {x: e.offsetX, y: e.offsetY, x0, y0, moved: false}; canvas.setPointerCapture(e.pointerId); canvas.focus();
-});
-canvas.addEventListener('pointermove', e => {
-  if (!drag) return;
-  if (Math.abs(e.offsetX - drag.x) + Math.abs(e.offsetY - drag.y) > 4) { drag.moved = true; canvas.classList.add('drag'); }
-  if (drag.moved) { x0 = drag.x0 - (e.offsetX - drag.x) / scale; y0 = drag.y0 - (e.offsetY - drag.y); changed(); }
-});
-canvas.addEventListener('pointerup', e => {
-  canvas.classList.remove('drag');
-  if (drag && !drag.moved) click(e.offsetX, e.offsetY);
-  drag = null;
-});
-canvas.addEventListener('pointercancel', () => { drag = null; canvas.classList.remove('drag'); });
-function click(x, y) {
-  const l = Math.floor((y - TOP + y0) / row);
-  if (l < 0 || l >= lanes.length || y < TOP) return;
-  if (x < LABEL) return find(l);
-  // An arrow passes over many lanes: the nearest event of all, unless the lane
-  // that was hit has one as near.
-  const near = (len, at) => {
-    const k = lower(len, j => pos[at(j)], pOf(x));
-    let best = -1;
-    for (let j = Math.max(0, k - 8); j < Math.min(len, k + 8); j++) {
-      if (shown[d.kind[at(j)]] && (best < 0 || Math.abs(pos[at(j)] - pOf(x)) < Math.abs(pos[at(best)] - pOf(x)))) best = j;
-    }
-    return best < 0 ? -1 : at(best);
-  };
-  const own = near(evs[l].length, j => evs[l][j]), any = near(n, j => j);
-  if (any < 0) return;
-  const far = i => Math.abs(xOf(pos[i]) - x);
-  select(own >= 0 && far(own) <= Math.max(12, far(any) + 6) ? own : any, false);
-}
-canvas.addEventListener('wheel', e => {
-  e.preventDefault();
-  if (e.shiftKey || Math.abs(e.deltaX) > Math.abs(e.deltaY)) {
-    y0 += e.shiftKey ? e.deltaY || e.deltaX : 0; x0 += e.shiftKey ? 0 : e.deltaX / scale; changed();
-  } else zoom(Math.exp(-e.deltaY * .0016), e.offsetX);
-}, {passive: false});
-function jump(e) { if (e.buttons) { x0 = e.offsetX / overview.clientWidth * end() - plot() / scale / 2; changed(); } }
-overview.addEventListener('pointerdown', e => { overview.setPointerCapture(e.pointerId); jump(e); });
-overview.addEventListener('pointermove', jump);
-let grab = null;
-$('thumb').addEventListener('pointerdown', e => { grab = {y: e.clientY, y0}; e.target.setPointerCapture(e.pointerId); });
-$('thumb').addEventListener('pointermove', e => {
-  if (grab && e.buttons) { y0 = grab.y0 + (e.clientY - grab.y) * lanes.length * row / $('scroll').clientHeight; changed(); }
-});
-
-// Buttons and keys.
-function firstShown(from, by) { for (let j = from; j >= 0 && j < n; j += by) if (shown[d.kind[j]]) return select(j); }
-function axis() {
-  if (!times) return;
-  const keep = selected >= 0 ? xOf(pos[selected]) : 0;
-  pos = pos === steps ? times : steps; scale = 0; x0 = 0;
-  $('axis').setAttribute('aria-pressed', pos === times);
-  changed(); if (keep) reveal(selected);
-}
-function theme() {
-  const dark = getComputedStyle(document.documentElement).colorScheme === 'dark' ||
-    !document.documentElement.dataset.theme && matchMedia('(prefers-color-scheme: dark)').matches;
-  document.documentElement.dataset.theme = dark ? 'light' : 'dark';
-  readColors(); select(selected, false); changed();
-}
-const act = {
-  first: () => firstShown(0, 1), prev: () => step(-1), next: () => step(1), last: () => firstShown(n - 1, -1),
-  in: () => zoom(1.6), out: () => zoom(1 / 1.6), fit, axis, theme, dense: toggleDense,
-};
-for (const [id, f] of Object.entries(act)) $(id).onclick = f;
-const keys = {
-  ArrowLeft: e => step(-1, e.shiftKey), ArrowRight: e => step(1, e.shiftKey), Home: act.first, End: act.last,
-  ArrowUp: () => { y0 -= row * 2; changed(); }, ArrowDown: () => { y0 += row * 2; changed(); },
-  PageUp: () => { y0 -= height * .8; changed(); }, PageDown: () => { y0 += height * .8; changed(); },
-  '+': act.in, '=': act.in, '-': act.out, '0': fit, t: axis, d: theme, a: toggleDense,
-  '/': () => $('search').focus(),
-};
-document.addEventListener('keydown', e => {
-  if (e.target.tagName === 'INPUT' || e.ctrlKey || e.metaKey || e.altKey || !keys[e.key]) return;
-  e.preventDefault(); keys[e.key](e);
-});
-
-$('axis').hidden = !d.timed;
-const many = (k, thing) => `${k.toLocaleString('en')} ${thing}${k === 1 ? '' : 's'}`;
-document.querySelector('h1').title = document.title;
-$('dense').textContent = `all ${lanes.length.toLocaleString('en')}`;
-$('summary').textContent = [many(lanes.filter(l => l.id).length, 'coroutine'), many(n, 'step'),
-  d.threads.length > 1 ? many(d.threads.length, 'thread') : '', d.dropped ? many(d.dropped, 'earlier step') + ' lost' : ''].filter(Boolean).join(' · ');
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { readColors(); changed(); });
-new ResizeObserver(resize).observe($('stage'));
-readColors(); resize(); select(0, false);
-
-// For tests, and for the curious: where things are drawn, and how long it takes.
-window.timeline = {xOf: i => xOf(pos[i]), yOf, draw, zoom: () => scale, selected: () => selected, scroll: () => y0, row: () => row};
-})();

@@ -115,9 +115,19 @@ func clipName(s string, width int) string {
 func clean(text string) string {
 	text = strings.ReplaceAll(text, "\t", "  ")
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+		if unicode.IsControl(r) {
 			return unicode.ReplacementChar
 		}
 		return r
-	}, strings.ToValidUTF8(text, string(unicode.ReplacementChar)))
+	}, strings.ToValidUTF8(oneWay(text), string(unicode.ReplacementChar)))
+}
+
+// oneWay makes a visible mark of what could turn the direction of what follows.
+func oneWay(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Bidi_Control, r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }

@@ -82,6 +82,12 @@ func page(t *testing.T, ctx context.Context, n, steps int) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	show(t, ctx, recorded)
+}
+
+// show opens the page of a trace from its file.
+func show(t *testing.T, ctx context.Context, recorded *trace.Trace) {
+	t.Helper()
 	file := filepath.Join(t.TempDir(), "trace.html")
 	f, err := os.Create(file)
 	if err != nil {
