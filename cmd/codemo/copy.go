@@ -23,6 +23,7 @@ type copyFlags struct {
 	direct        bool
 	driver        driverName
 	faults        sideFaults
+	cow           bool
 	resume        bool
 	removePartial bool
 	saveEvery     time.Duration
@@ -68,6 +69,8 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 				return usagef("--chunk %d: want 512 to 1G", f.chunk)
 			case f.zeroes != 0 && (f.zeroes < 512 || f.zeroes > 1<<30 || f.zeroes&(f.zeroes-1) != 0):
 				return usagef("--detect-zeroes %d: want a power of two from 512 to 1G, or 0", f.zeroes)
+			case f.cow && f.driver != driverFile:
+				return usagef("--cow and --driver %s: an overlay is read by --driver file", f.driver)
 			case f.resume && f.removePartial:
 				return usagef("--resume and --remove-partial: want one of them")
 			}
@@ -85,6 +88,7 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 	fl.BoolVar(&f.direct, "direct-io", false, "go around the page cache")
 	driverVar(cmd, &f.driver, []driverName{driverFile, driverUring}, "what reads and writes: `DRIVER` is file, or uring (io_uring) where the kernel allows it")
 	fl.Var(&f.faults, "fault", "have requests go wrong by a `RULE` such as dst:write:n=3:errno=EIO; may be given several times")
+	fl.BoolVar(&f.cow, "cow", false, "SRC is an overlay, as \"codemo cow\" makes them; never guessed. DST gets the disk in it")
 	fl.BoolVar(&f.resume, "resume", false, "go on with a copy that did not come to its end")
 	fl.BoolVar(&f.removePartial, "remove-partial", false, "remove the destination if the copy does not come to its end")
 	durationVar(fl, &f.saveEvery, "save-every", blockio.DefaultSaveEvery, 1, "bring the checkpoint up to date each `TIME`")

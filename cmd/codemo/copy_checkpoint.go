@@ -21,6 +21,8 @@ type copyCheckpoint struct {
 	// Source is what the source was when the copy was begun: when it has
 	// changed since, what was copied is of no use.
 	Source file.Identity `json:"source"`
+	// Below are those that the source stands on, if it is an overlay.
+	Below []file.Identity `json:"below,omitempty"`
 	// Destination is the file that holds what was copied; the copy changes
 	// its time, but nothing else.
 	Destination file.Identity `json:"destination"`
@@ -69,7 +71,7 @@ func (c *copyCheckpoint) parse(text []byte) error {
 		len(done) > 0 && done[len(done)-1].End() > of.Size {
 		return fmt.Errorf("%s is no checkpoint of a copy", c.path)
 	}
-	c.Checkpoint, c.Source, c.Destination = of.Checkpoint, of.Source, of.Destination
+	c.Checkpoint, c.Source, c.Below, c.Destination = of.Checkpoint, of.Source, of.Below, of.Destination
 	return nil
 }
 
@@ -100,15 +102,20 @@ func (c *copyCheckpoint) read(dst string) error {
 	return nil
 }
 
-// fits looks that both files are those of the copy that was begun.
-func (c *copyCheckpoint) fits(src, dst string, from, to file.Identity, size int64) error {
-	err := c.Source.Compare(src, from)
-	if err == nil && c.Size != size {
-		err = fmt.Errorf("%s has %d bytes, and the checkpoint is of a copy of %d", src, size, c.Size)
+// fits looks that all files of j are those of the copy that was begun.
+func (c *copyCheckpoint) fits(j *copyJob) error {
+	err := c.Source.Compare(j.src, j.sources[0].Opened())
+	if err == nil && (c.Size != j.from.Size() || len(c.Below) != len(j.sources)-1) {
+		err = fmt.Errorf("%s has %d bytes and stands on %d files, and the copy was of %d bytes, on %d files",
+			j.src, j.from.Size(), len(j.sources)-1, c.Size, len(c.Below))
+	}
+	for i := 0; err == nil && i < len(c.Below); i++ {
+		err = c.Below[i].Compare(j.sources[i+1].String(), j.sources[i+1].Opened())
 	}
 	if err == nil {
-		to.Modified = c.Destination.Modified
-		err = c.Destination.Compare(dst, to)
+		now := j.target.Opened()
+		now.Modified = c.Destination.Modified
+		err = c.Destination.Compare(j.dst, now)
 	}
 	if err != nil {
 		return fmt.Errorf("--resume: since the copy was begun: %w; copy it anew, without --resume", err)
@@ -149,7 +156,7 @@ func (c *copyCheckpoint) store(self *coro.Self) {
 // save stores cp, a state of the copy that goes on. That it fails is no reason to
 // end the copy: the last state is there still.
 func (c *copyCheckpoint) save(self *coro.Self, cp *blockio.Checkpoint) error {
-	now := &copyCheckpoint{Checkpoint: *cp, Source: c.Source, Destination: c.Destination, path: c.path}
+	now := &copyCheckpoint{Checkpoint: *cp, Source: c.Source, Below: c.Below, Destination: c.Destination, path: c.path}
 	now.store(self)
 	return nil
 }

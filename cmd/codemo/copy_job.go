@@ -25,9 +25,9 @@ type copyJob struct {
 	bar      copyBar
 
 	from, to   *blockio.Device
-	source     *file.Driver // that of from
-	target     *file.Driver // that of to
-	larger     bool         // the destination is a disk, which has the size it has
+	sources    []*file.Driver // that of from; of an overlay, all that it stands on
+	target     *file.Driver   // that of to
+	larger     bool           // the destination is a disk, which has the size it has
 	checkpoint *copyCheckpoint
 	result     blockio.CopyResult
 	warned     error // why another driver is used than was asked for
@@ -55,7 +55,7 @@ func (j *copyJob) run(self *coro.Self) (err error) {
 		return j.stopped(self, err)
 	}
 	// What others did to the files meanwhile no request tells.
-	if err := errors.Join(j.source.CheckUnmodified(self), j.target.Check(self)); err != nil {
+	if err := j.meddled(self); err != nil {
 		return j.useless(self, fmt.Errorf("while it was copied: %w", err))
 	}
 	if j.flags.hash {
@@ -78,8 +78,7 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 	if err != nil {
 		return err
 	}
-	j.from, j.source, err = openLayered(self, j.src, file.Options{ReadOnly: true, DirectIO: j.flags.direct}, j.flags.driver, j.flags.faults.src, j.warn)
-	if err != nil {
+	if err := j.openSource(self); err != nil {
 		return fmt.Errorf("source: %w", err)
 	}
 	defer func() {
@@ -96,6 +95,13 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 			return err
 		}
 	}
+	if was != nil {
+		for _, s := range j.sources {
+			if loop := behind(j.dst, was); s.Is(was) || loop != nil && s.Is(loop) {
+				return fmt.Errorf("%s: %s stands on it: %w", j.dst, j.src, blockio.ErrSameDevice)
+			}
+		}
+	}
 	regular := was == nil || was.Mode().IsRegular()
 	j.larger = !regular
 	opts := file.Options{DirectIO: j.flags.direct}
@@ -107,7 +113,7 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 		return fmt.Errorf("destination: %w", err)
 	}
 	if j.flags.resume {
-		return j.checkpoint.fits(j.src, j.dst, j.source.Opened(), j.target.Opened(), j.from.Size())
+		return j.checkpoint.fits(j)
 	}
 	if size := j.to.Size(); j.larger && size < j.from.Size() {
 		return fmt.Errorf("destination: %s has %d bytes, too few for the %d of %s", j.dst, size, j.from.Size(), j.src)
@@ -115,7 +121,10 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 	// From now on what an older checkpoint says is not true any more. It is
 	// as large as it will be: when the disk is full is no time to ask for
 	// another block.
-	j.checkpoint.Source, j.checkpoint.Destination = j.source.Opened(), j.target.Opened()
+	j.checkpoint.Source, j.checkpoint.Destination = j.sources[0].Opened(), j.target.Opened()
+	for _, s := range j.sources[1:] {
+		j.checkpoint.Below = append(j.checkpoint.Below, s.Opened())
+	}
 	j.checkpoint.Destination.Size = j.from.Size()
 	if !regular {
 		j.checkpoint.Destination.Size = j.to.Size()
@@ -135,6 +144,47 @@ func (j *copyJob) open(self *coro.Self) (err error) {
 		}
 	}
 	return nil
+}
+
+// openSource opens the source, or what an overlay shows.
+func (j *copyJob) openSource(self *coro.Self) error {
+	opts := file.Options{ReadOnly: true, DirectIO: j.flags.direct}
+	if !j.flags.cow {
+		dev, bottom, err := openLayered(self, j.src, opts, j.flags.driver, j.flags.faults.src, j.warn)
+		j.from, j.sources = dev, []*file.Driver{bottom}
+		return err
+	}
+	dev, err := openCow(self, j.src, opts, cowBackingReadOnly, nil)
+	if err != nil {
+		return err
+	}
+	j.from, j.sources = dev, filesUnder(dev.Driver())
+	if err := j.flags.faults.src.insert(self, dev); err != nil {
+		return errors.Join(err, dev.Close(self))
+	}
+	return nil
+}
+
+// filesUnder returns the files that a driver stands on, the uppermost first.
+func filesUnder(driver blockio.Driver) (all []*file.Driver) {
+	switch d := driver.(type) {
+	case *file.Driver:
+		return []*file.Driver{d}
+	case interface{ Children() []blockio.Child }:
+		for _, c := range d.Children() {
+			all = append(all, filesUnder(c.Driver)...)
+		}
+	}
+	return all
+}
+
+// meddled tells what others did to the files meanwhile.
+func (j *copyJob) meddled(self *coro.Self) error {
+	var errs []error
+	for _, s := range j.sources {
+		errs = append(errs, s.CheckUnmodified(self))
+	}
+	return errors.Join(append(errs, j.target.Check(self))...)
 }
 
 // unsafe tells why the copy had better not begin without a checkpoint. That nobody
@@ -163,7 +213,7 @@ func (j *copyJob) warn(why error) {
 
 // permissions returns what a new destination gets: never more than the source.
 func (j *copyJob) permissions() fs.FileMode {
-	perm := j.source.Perm()
+	perm := j.sources[0].Perm()
 	if perm == 0 {
 		perm = 0o400 // only root has read it, and only root can write it then
 	}
@@ -222,7 +272,7 @@ func (j *copyJob) stopped(self *coro.Self, err error) error {
 		return j.useless(self, err)
 	}
 	// Resume would refuse to go on with files that others have changed.
-	if changed := errors.Join(j.source.CheckUnmodified(self), j.target.Check(self)); changed != nil {
+	if changed := j.meddled(self); changed != nil {
 		return j.useless(self, errors.Join(err, changed))
 	}
 	if j.flags.removePartial {

@@ -267,6 +267,18 @@ func TestCopyBetweenALoopDeviceAndItsFile(t *testing.T) {
 	}
 }
 
+func TestMirrorToADiskOfAnotherSize(t *testing.T) {
+	disk, _ := loopDevice(t, 1<<20)
+	src := filepath.Join(t.TempDir(), "src")
+	writeRandomFile(t, src, 1<<19)
+	for _, command := range []string{"mirror", "backup"} {
+		code, _, stderr := codemo(command, src, disk)
+		if want := "codemo: destination: " + disk + " has 1048576 bytes, and must have the 524288 of " + src + "\n"; code != exitFailure || stderr != want {
+			t.Errorf("%s: exit code %d, %q; want %q", command, code, stderr, want)
+		}
+	}
+}
+
 func TestCopyToADiskThatIsTooSmall(t *testing.T) {
 	disk, _ := loopDevice(t, 1<<20)
 	src := filepath.Join(t.TempDir(), "src")

@@ -154,6 +154,10 @@ func (l *live) open(self *coro.Self, src, dst string) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("destination: %w", err), l.src.Close(self))
 	}
+	if l.dst.Size() != l.src.Size() { // a disk
+		return errors.Join(fmt.Errorf("destination: %s has %d bytes, and must have the %d of %s", dst, l.dst.Size(), l.src.Size(), src),
+			l.src.Close(self), l.dst.Close(self))
+	}
 	return nil
 }
 
