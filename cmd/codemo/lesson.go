@@ -55,7 +55,7 @@ measured on a terminal only, or with --measure.`,
 	cmd.Flags().Var(&f.color, "color", "when to colour: `WHEN` is auto, always or never; NO_COLOR means never")
 	cmd.Flags().StringVar(&f.trace, "trace", "", "write the steps of all runs to a `FILE` too: .jsonl, .html, .svg, .json, .log or .txt")
 	cmd.Flags().BoolVar(&f.all, "all", false, "show all lessons, one after the other")
-	cmd.Flags().BoolVar(&f.sourceOnly, "source-only", false, "show the source only, and run nothing")
+	cmd.Flags().BoolVar(&f.sourceOnly, "source-only", false, "show the source only, without package and imports, and run nothing")
 	cmd.Flags().BoolVar(&f.measure, "measure", false, "measure speeds; the default is to do so on a terminal")
 	complete(cmd, "color", colorModes[:]...)
 	return cmd

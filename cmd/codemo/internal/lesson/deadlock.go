@@ -75,6 +75,9 @@ func lastWords(e *Env, args ...string) error {
 	}
 	if hung {
 		words = "nothing, until it is killed"
+		if len(args) == 0 {
+			words += ": so this command has code in C linked in"
+		}
 	}
 	e.Say("%s", words)
 	return nil
@@ -129,7 +132,12 @@ func cycle(e *Env) error {
 		defer a.Unlock(self)
 		self.Yield()
 		err := caught(func() { b.Lock(self) }) // would close the cycle
-		e.Say("%v", err)
+		if err != nil {
+			e.Say("%v", err)
+			return
+		}
+		defer b.Unlock(self)
+		e.Say("left has both")
 	}).SetName("left")
 	right := e.New(func(self *coro.Self) {
 		b.Lock(self)

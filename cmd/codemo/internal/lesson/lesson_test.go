@@ -216,3 +216,11 @@ func (w *brokenWriter) Write(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// What a lesson says to try makes a cycle of callers: it must be told, and not be
+// followed for ever.
+func TestChainInCycle(t *testing.T) {
+	if got, want := lesson.ChainInCycle(), "reader < helper < reader ..."; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -95,11 +95,17 @@ func (t *tinyThread) yield(self *tiny) {
 
 func (co *tiny) String() string { return co.name }
 
-// chain names co's callers, co first.
+// chain names co's callers, co first. It is wary of a cycle, which the machine does
+// not refuse.
 func (co *tiny) chain() string {
 	s := co.name
+	seen := map[*tiny]bool{co: true}
 	for c := co.caller; c != nil; c = c.caller {
 		s += " < " + c.name
+		if seen[c] {
+			return s + " ..."
+		}
+		seen[c] = true
 	}
 	return s
 }

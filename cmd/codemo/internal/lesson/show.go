@@ -52,6 +52,10 @@ func (l Lesson) Show(out io.Writer, o Options) error {
 			if !o.SourceOnly {
 				p.heading(b.text)
 			}
+			if b.text == "Try" && !o.SourceOnly {
+				p.paragraph(fmt.Sprintf("The programs are in cmd/codemo/internal/lesson/%s.go; in a clone:", l.Name))
+				p.verbatim("    go run ./cmd/codemo lesson " + l.Name)
+			}
 		case paragraph:
 			if !o.SourceOnly {
 				p.paragraph(b.text)
