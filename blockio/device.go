@@ -56,6 +56,7 @@ type Device struct {
 	gate      gate
 	writes    durability
 	closing   bool // no new requests
+	shielded  bool // a task of closeShielded is to close it, or is doing so
 	closed    bool
 	closers   waitList
 	replacer  *coro.Self // who is in Replace, nil if nobody
@@ -307,7 +308,12 @@ func (d *Device) lastFlush(r *request) error {
 // closeShielded has a task of its own close the device on behalf of self, which is
 // being unwound.
 func (d *Device) closeShielded(self *coro.Self) {
-	if !d.closed {
-		aio.GoShielded(self, d.Close).SetName("close " + d.name)
+	if d.closed || d.shielded {
+		return
 	}
+	d.shielded = true // one that is unwound itself, by the driver, does not begin another
+	aio.GoShielded(self, func(self *coro.Self) error {
+		defer func() { d.shielded = false }()
+		return d.Close(self)
+	}).SetName("close " + d.name)
 }
