@@ -33,13 +33,18 @@ type Disk struct {
 type DiskOption func(*Disk)
 
 // WithSector sets the size of a sector, which no cut tears, to n bytes; the
-// default is 512. It panics if n is not a power of two.
+// default is 512. It panics if n is not a power of two, or more than 1 MiB.
 func WithSector(n int) DiskOption {
-	if n < 1 || n&(n-1) != 0 {
-		panic(fmt.Sprintf("powercut: WithSector(%d): want a power of two", n))
+	if !goodSector(n) {
+		panic(fmt.Sprintf("powercut: WithSector(%d): want %s", n, wantSector))
 	}
 	return func(d *Disk) { d.sector = int64(n) }
 }
+
+// Each write keeps the whole of the sectors that it is in.
+func goodSector(n int) bool { return n > 0 && n <= 1<<20 && n&(n-1) == 0 }
+
+const wantSector = "a power of two, up to 1048576"
 
 // WithLimits has the disk ask for l; the default asks for nothing and does not
 // know FUA, as a file.
@@ -49,10 +54,14 @@ func WithLimits(l blockio.Limits) DiskOption { return func(d *Disk) { d.limits =
 // no time.
 func WithLatency(t time.Duration) DiskOption { return func(d *Disk) { d.latency = t } }
 
-// NewDisk makes a disk of size bytes, all zero, which is supplied by p.
+// NewDisk makes a disk of size bytes, all zero, which is supplied by p. It panics
+// if p is nil.
 func NewDisk(p *Power, size int64, opts ...DiskOption) *Disk {
 	d := &Disk{sector: 512}
 	for _, o := range opts {
+		if o == nil {
+			panic("powercut: NewDisk with a nil DiskOption")
+		}
 		o(d)
 	}
 	d.now = newStore(size)
@@ -61,13 +70,17 @@ func NewDisk(p *Power, size int64, opts ...DiskOption) *Disk {
 }
 
 func (d *Disk) plug(p *Power) *Disk {
+	if p == nil {
+		panic("powercut: a disk with a nil Power: make one with NewPower")
+	}
 	d.power = p
 	p.disks = append(p.disks, d)
 	return d
 }
 
 // Reopen makes a new disk, on another supply, with what d has that no power cut
-// can take: after the cut, what has survived. d is as before.
+// can take: after the cut, what has survived. d is as before. It panics if p is
+// nil.
 func (d *Disk) Reopen(p *Power) *Disk {
 	r := &Disk{limits: d.limits, sector: d.sector, latency: d.latency}
 	r.now = d.durable.clone()
@@ -163,7 +176,7 @@ func (d *Disk) enter(self *coro.Self, c *change) error {
 	if err := d.wait(self); err != nil {
 		return err
 	}
-	if d.power.step() {
+	if d.power.step(c) {
 		return d.power.dead(self)
 	}
 	c.step = d.power.steps

@@ -30,7 +30,8 @@ type Failure struct {
 	// Steps is how many steps the workload has with this seed without a cut.
 	Steps int
 	// Trace is the last requests that changed the disk before the cut, and
-	// what became of each.
+	// what became of each; behind a line that says so, those of Check before
+	// the other cut.
 	Trace []string
 	// Err is what was wrong: what Check returned.
 	Err error

@@ -16,6 +16,7 @@ var ErrPowerCut = errors.New("powercut: the power is off")
 type Power struct {
 	rng   *rand.Rand
 	steps int
+	trail []uint64 // what was asked for up to each step, as a number
 	cutAt int
 	off   bool
 	disks []*Disk
@@ -57,7 +58,12 @@ func (p *Power) Cut() {
 }
 
 // step counts a step, and reports whether the power fails in it.
-func (p *Power) step() (cut bool) {
+func (p *Power) step(c *change) (cut bool) {
+	what := mix(mix(uint64(c.off), uint64(c.n)), uint64(c.op)<<8|uint64(c.flags))
+	if p.steps > 0 {
+		what = mix(p.trail[p.steps-1], what)
+	}
+	p.trail = append(p.trail, what)
 	if p.steps++; p.steps != p.cutAt {
 		return false
 	}

@@ -2,8 +2,10 @@ package powercut
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
@@ -68,13 +70,17 @@ type Result struct {
 }
 
 // Run tries power cuts, until one fails or there were as many as opts say. The
-// error is a [*Failure] if a cut has shown one, or what Setup returned. It panics
-// if c has no Workload or no Check.
+// error is a [*Failure] if a cut has shown one, or what Setup returned; or it says
+// which number in opts makes no sense, or that the workload does nothing. It
+// panics if c has no Workload or no Check.
 //
 // It works on the calling goroutine and returns when all is done.
 func Run(opts Options, c Case) (Result, error) {
 	if c.Workload == nil || c.Check == nil {
 		panic("powercut: Run: want a Case with a Workload and a Check")
+	}
+	if err := opts.check(c.Size); err != nil {
+		return Result{}, err
 	}
 	opts.fill()
 	r := &runner{c: c, opts: opts}
@@ -83,7 +89,7 @@ func Run(opts Options, c Case) (Result, error) {
 	}
 	if opts.Cut != 0 {
 		r.result.Seeds = 1
-		_, err := r.attempt(opts.Seed, opts.Cut, 0)
+		_, err := r.attempt(opts.Seed, opts.Cut, nil)
 		return r.result, err
 	}
 	for seed := opts.Seed; !r.full(); seed++ {
@@ -91,7 +97,33 @@ func Run(opts Options, c Case) (Result, error) {
 			return r.result, err
 		}
 	}
+	if r.steps == 0 {
+		return r.result, errors.New("powercut: the workload changes nothing and flushes nothing: there is no step for the power to fail in")
+	}
 	return r.result, nil
+}
+
+// check tells what makes no sense.
+func (o *Options) check(size int64) error {
+	for _, x := range []struct {
+		name string
+		n    int64
+	}{
+		{"Case.Size", size},
+		{"Options.Cuts", int64(o.Cuts)},
+		{"Options.Seeds", int64(o.Seeds)},
+		{"Options.PerSeed", int64(o.PerSeed)},
+		{"Options.Cut", int64(o.Cut)},
+		{"Options.Latency", int64(o.Latency)},
+	} {
+		if x.n < 0 {
+			return fmt.Errorf("powercut: %s is %d, want 0 or more", x.name, x.n)
+		}
+	}
+	if o.Sector != 0 && !goodSector(o.Sector) {
+		return fmt.Errorf("powercut: Options.Sector is %d, want %s", o.Sector, wantSector)
+	}
+	return nil
 }
 
 func (o *Options) fill() {
@@ -114,6 +146,7 @@ type runner struct {
 	c      Case
 	opts   Options
 	image  *Disk // what Setup has left
+	steps  int   // of all seeds, without a cut
 	result Result
 }
 
@@ -140,14 +173,23 @@ func (r *runner) setup() error {
 }
 
 // seed tries the cuts of one seed. The first run is without a cut, and tells how
-// many there are; its own comes when the workload has returned.
+// many there are; its own comes when the workload has returned. With the first
+// seed the same is done once more, to see whether it is the same.
 func (r *runner) seed(seed uint64) error {
 	r.result.Seeds++
-	steps, err := r.attempt(seed, 0, 0)
+	trail, err := r.attempt(seed, 0, nil)
 	if err != nil {
 		return err
 	}
-	cuts := rand.New(rand.NewPCG(seed, 0x63757473)).Perm(steps)
+	if r.steps += len(trail); r.result.Seeds == 1 {
+		if power, disk, _, err := r.work(seed, 0); err != nil || !slices.Equal(trail, power.trail) {
+			if err == nil {
+				err = differs(trail, power.trail)
+			}
+			return &Failure{Seed: seed, Steps: len(trail), Err: err, Trace: disk.recent.lines()}
+		}
+	}
+	cuts := rand.New(rand.NewPCG(seed, 0x63757473)).Perm(len(trail))
 	if n := r.opts.PerSeed; n > 0 && n < len(cuts) {
 		cuts = cuts[:n]
 	}
@@ -155,54 +197,78 @@ func (r *runner) seed(seed uint64) error {
 		if r.enough() {
 			break
 		}
-		if _, err := r.attempt(seed, k+1, steps); err != nil {
+		if _, err := r.attempt(seed, k+1, trail); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// attempt runs the workload with a cut, and checks what is left. steps is how
-// many steps there are, if that is known.
-func (r *runner) attempt(seed uint64, cut, steps int) (int, error) {
-	r.result.Cuts++
+// work runs the workload with a cut.
+func (r *runner) work(seed uint64, cut int) (*Power, *Disk, *Log, error) {
 	power := NewPower(seed)
 	power.CutAt(cut)
 	disk := r.image.Reopen(power)
 	log := &Log{power: power}
 	err := r.onLoop(seed, power, disk, func(self *coro.Self, d *blockio.Device) error { return r.c.Workload(self, d, log) })
-	f := &Failure{Seed: seed, Cut: cut, Steps: steps}
+	return power, disk, log, err
+}
+
+// attempt runs the workload with a cut, and checks what is left. It returns the
+// steps that there were. known are those that there are without a cut, nil if
+// that is not known.
+func (r *runner) attempt(seed uint64, cut int, known []uint64) ([]uint64, error) {
+	r.result.Cuts++
+	power, disk, log, err := r.work(seed, cut)
+	f := &Failure{Seed: seed, Cut: cut, Steps: len(known)}
+	switch {
+	case power.off:
+	case err != nil:
+		f.Cut, f.Steps, f.Err, f.Trace = 0, power.steps, err, disk.recent.lines()
+		return nil, f
+	case cut != 0 && known == nil && cut != power.steps+1:
+		return nil, fmt.Errorf("powercut: Cut is %d, but with seed %d there are cuts 1 to %d; if there was one before, %w",
+			cut, seed, power.steps+1, ErrNotRepeatable)
+	}
+	if known != nil && !slices.Equal(known[:min(cut, len(known))], power.trail) {
+		f.Err, f.Trace = differs(known, power.trail), disk.recent.lines()
+		return nil, f
+	}
 	if !power.off {
-		f.Steps = power.steps
-		if err != nil {
-			f.Cut, f.Err, f.Trace = 0, err, disk.recent.lines()
-			return 0, f
-		}
-		if cut != 0 && cut != power.steps+1 {
-			f.Err = fmt.Errorf("%w: it has %d steps, and none is %d", ErrNotRepeatable, power.steps, cut)
-			return 0, f
-		}
-		f.Cut = power.steps + 1
+		f.Cut, f.Steps = power.steps+1, power.steps
 		power.Cut()
 	}
-	err = r.check(f, disk, log)
-	if err != nil {
+	if again, err := r.check(f, disk, log); err != nil {
 		f.Err, f.Trace = err, disk.recent.lines()
-		return 0, f
+		if f.Again > 0 {
+			f.Trace = append(f.Trace, "   step  the last changes in the check, and what the other cut left of them")
+			f.Trace = append(f.Trace, again.recent.lines()...)
+		}
+		return nil, f
 	}
-	return power.steps, nil
+	return power.trail, nil
+}
+
+// differs says how a run is not as the one before.
+func differs(before, now []uint64) error {
+	for i := range min(len(before), len(now)) {
+		if before[i] != now[i] {
+			return fmt.Errorf("%w: step %d is another one", ErrNotRepeatable, i+1)
+		}
+	}
+	return fmt.Errorf("%w: it has %d steps, that had %d", ErrNotRepeatable, len(now), len(before))
 }
 
 // check has Check look at what is left on disk. If it writes, the power fails
-// in that, too.
-func (r *runner) check(f *Failure, disk *Disk, log *Log) error {
+// in that, too; then the disk that this was done on is returned.
+func (r *runner) check(f *Failure, disk *Disk, log *Log) (*Disk, error) {
 	seed := mix(f.Seed, uint64(f.Cut))
 	look := func(power *Power, disk *Disk) error {
 		return r.onLoop(seed, power, disk, func(self *coro.Self, d *blockio.Device) error { return r.c.Check(self, d, log) })
 	}
 	power := NewPower(seed)
 	if err := look(power, disk.Reopen(power)); err != nil || power.steps == 0 {
-		return err
+		return nil, err
 	}
 	f.Again = 1 + int(seed%uint64(power.steps))
 	r.result.Again++
@@ -213,10 +279,10 @@ func (r *runner) check(f *Failure, disk *Disk, log *Log) error {
 		if err == nil {
 			err = fmt.Errorf("%w: the check has %d steps, and none is %d", ErrNotRepeatable, power.steps, f.Again)
 		}
-		return err
+		return disk, err
 	}
 	power = NewPower(seed)
-	return look(power, disk.Reopen(power))
+	return disk, look(power, disk.Reopen(power))
 }
 
 // onLoop runs body on a loop of its own, to its end or to the cut, of which it
