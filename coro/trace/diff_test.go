@@ -9,6 +9,26 @@ import (
 	"github.com/gohandoff/coroutine/coro/trace"
 )
 
+// Nothing that a trace says reaches the terminal as it is.
+func TestTextHasNoControlCharacters(t *testing.T) {
+	const bad = "\x1b[31m\r\u202e\x07"
+	p := trace.Party{Thread: bad, ID: 1, Name: bad}
+	tr := &trace.Trace{Title: bad, Records: []trace.Record{
+		{Seq: 1, Thread: bad, Kind: bad, From: p, To: p, Detail: bad, Site: bad},
+		{Thread: "other", Kind: trace.KindPrint, From: p, Detail: bad},
+	}}
+	for name, write := range map[string]func(b *bytes.Buffer) error{
+		"WriteText": func(b *bytes.Buffer) error { return trace.WriteText(b, tr) },
+		"WriteDiff": func(b *bytes.Buffer) error { return trace.WriteDiff(b, tr, new(trace.Trace), 3) },
+		"WriteSVG":  func(b *bytes.Buffer) error { return trace.WriteSVG(b, tr) },
+		"WriteHTML": func(b *bytes.Buffer) error { return trace.WriteHTML(b, tr) },
+	} {
+		if out := string(buffer(t, write)); strings.ContainsAny(out, bad[:1]+bad[5:]) {
+			t.Errorf("%s: got\n%q", name, out)
+		}
+	}
+}
+
 // Two steps that differ in no more than a number or a thread are told so that
 // this can be seen, and nothing that a record says reaches the terminal as it is.
 func TestWriteDiffTellsWhatDiffers(t *testing.T) {

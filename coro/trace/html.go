@@ -36,7 +36,7 @@ func WriteHTML(w io.Writer, t *Trace) error {
 		title = "A trace of coroutines"
 	}
 	out := bufio.NewWriter(w)
-	parts := strings.NewReplacer("{{title}}", html.EscapeString(oneWay(title)), "{{css}}", viewerCSS, "{{js}}", viewerJS+viewerPanelJS)
+	parts := strings.NewReplacer("{{title}}", html.EscapeString(clean(title)), "{{css}}", viewerCSS, "{{js}}", viewerJS+viewerPanelJS)
 	before, after, _ := strings.Cut(viewerHTML, "{{data}}")
 	parts.WriteString(out, before)
 	out.Write(data)
@@ -121,7 +121,7 @@ func newView(p *replay) *view {
 		if !ok {
 			k = len(v.Kinds)
 			kinds[string(r.Kind)] = k
-			v.Kinds = append(v.Kinds, string(r.Kind))
+			v.Kinds = append(v.Kinds, oneWay(string(r.Kind)))
 			look := looks(r.Kind)
 			if !ours(r.Kind) {
 				look = "note"

@@ -150,8 +150,9 @@ func (l *Ladder) Close() error {
 
 // Heading draws a name and what it is about, above the first step.
 func (l *Ladder) Heading(name, about string) {
-	indent := len(name) + 2
-	for i, s := range wrap(about, l.width-indent, 0) {
+	name = clean(name)
+	indent := textWidth(name) + 2
+	for i, s := range wrap(clean(about), l.width-indent, 0) {
 		if i == 0 {
 			l.line(l.paint.bold(name) + "  " + s)
 		} else {

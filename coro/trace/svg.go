@@ -163,10 +163,11 @@ func (d *diagram) layout() {
 func (d *diagram) x(lane int) float64 { return d.gutter + d.column/2 + d.column*float64(lane) }
 func (d *diagram) y(i int) float64    { return d.top + 20 + rowHeight*float64(i) }
 
-// said is the text that stands beside the line of who does the step.
+// said is the text that stands beside the line of who does the step. What indents
+// it would not be seen.
 func (d *diagram) said(r Record) string {
 	if r.Kind == KindPrint || !r.To.Valid() || r.Kind == coro.EventPanic {
-		return clip(clean(r.Detail), 60)
+		return clip(strings.Join(strings.Fields(clean(r.Detail)), " "), 100)
 	}
 	return ""
 }
@@ -261,7 +262,7 @@ func (d *diagram) step(i int, r Record) {
 		d.printf("<text class=\"print\" x=\"%.1f\" y=\"%.1f\">%s</text>\n", d.x(max(from, 0))+12, y+4, escape(d.said(r)))
 		return
 	}
-	d.printf("<g class=\"step\"><title>%s</title>", escape(fmt.Sprintf("%d  %v  %s", r.Seq, r, r.Site)))
+	d.printf("<g class=\"step\"><title>%s</title>", escape(clean(fmt.Sprintf("%d  %v  %s", r.Seq, r, r.Site))))
 	d.printf("<text class=\"seq\" text-anchor=\"end\" x=\"46\" y=\"%.1f\">%d</text>", y+4, r.Seq)
 	d.printf("<text class=\"kind %s\" x=\"%d\" y=\"%.1f\">%s</text>", class, kindAt, y+4, escape(clip(clean(string(r.Kind)), kindChars)))
 	switch {
