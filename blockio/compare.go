@@ -37,7 +37,7 @@ func Compare(self *coro.Self, a, b *Device, opts CompareOptions) error {
 	}
 	step, err := plan(&opts.Coroutines, opts.Chunk, a.Size(), a, b)
 	if err == nil {
-		c := crew{ctx: opts.Context, size: opts.Coroutines, align: max(a.Limits().MemoryAlignment, b.Limits().MemoryAlignment)}
+		c := newCrew(opts.Context, opts.Coroutines, a, b)
 		err = compare(self, a, b, a.Size(), step, &c, opts)
 		if c.ctx == nil || c.ctx.Err() == nil || !errors.Is(err, context.Cause(c.ctx)) {
 			return err // which names the device, or both

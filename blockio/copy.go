@@ -133,8 +133,9 @@ type CopyResult struct {
 // time. What src knows to be zeroes is not read, and becomes holes in dst where
 // dst can have them; where dst has holes already it is not even written.
 //
-// Neither device may be changed by others meanwhile. Chunks are copied in no
-// particular order. It yields.
+// Neither device may be changed by others meanwhile: a coroutine that has the source
+// drained ([Device.DrainedBegin]) may copy it, so that the copy is of one moment.
+// Chunks are copied in no particular order. It yields.
 //
 // The error is a [*CopyError]; the result tells what is done in any case. If the
 // task is cancelled, Copy is unwound like anything else; what was done is in the
@@ -166,7 +167,7 @@ func newCopier(self *coro.Self, dst, src *Device, opts CopyOptions) (*copier, er
 		opts: opts, src: extents{dev: src, size: size}, dst: extents{dev: dst, size: size}, size: size,
 		step: step, align: int64(max(alignmentOf(src), alignmentOf(dst))),
 		pace: pace.Pacer{Rate: opts.Rate}, start: aio.LoopOf(self).Now(),
-		crew:   crew{ctx: opts.Context, size: opts.Coroutines, align: max(src.Limits().MemoryAlignment, dst.Limits().MemoryAlignment)},
+		crew:   newCrew(opts.Context, opts.Coroutines, dst, src),
 		tell:   teller{stage: StageCopy, total: size, every: opts.ProgressEvery, call: opts.Progress},
 		result: CopyResult{Size: size, Coroutines: opts.Coroutines, Checkpoint: opts.Resume},
 	}

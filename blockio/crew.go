@@ -15,6 +15,7 @@ import (
 // The other way, a coroutine for each chunk, starts a thousand coroutines for
 // each GiB, and needs the limit besides.
 type crew struct {
+	devices [2]*Device
 	ctx     context.Context // may be nil
 	size    int             // how many coroutines
 	tasks   []*aio.Task     // those at work
@@ -23,23 +24,32 @@ type crew struct {
 	align   int             // of their addresses
 }
 
+// newCrew makes a crew of size coroutines that work on a and b.
+func newCrew(ctx context.Context, size int, a, b *Device) crew {
+	return crew{devices: [2]*Device{a, b}, ctx: ctx, size: size, align: max(a.limits.MemoryAlignment, b.limits.MemoryAlignment)}
+}
+
 // run has the crew call work, each member once, and waits for all of them: when
 // it returns, none of their requests is in flight. The first error ends it, as
-// does the context, with its cause.
-func (c *crew) run(self *coro.Self, name string, work func(self *coro.Self) error) error {
+// does the context, with its cause. Where owner has a device drained, they are let
+// in on its behalf.
+func (c *crew) run(owner *coro.Self, name string, work func(self *coro.Self) error) error {
 	g := aio.Group{FailFast: true}
 	if c.ctx != nil {
 		if c.ctx.Err() != nil {
 			return context.Cause(c.ctx)
 		}
-		loop := aio.LoopOf(self)
+		loop := aio.LoopOf(owner)
 		stop := context.AfterFunc(c.ctx, func() { loop.Post(c.stop) })
 		defer stop()
 	}
 	for i := range c.size {
-		g.Go(self, func(self *coro.Self) error {
+		g.Go(owner, func(self *coro.Self) error {
 			if c.stopped {
 				return context.Cause(c.ctx)
+			}
+			for _, d := range c.devices {
+				defer d.help(owner, self)()
 			}
 			t := aio.TaskOf(self)
 			t.SetName(fmt.Sprintf("%s %d", name, i+1))
@@ -47,7 +57,7 @@ func (c *crew) run(self *coro.Self, name string, work func(self *coro.Self) erro
 			return work(self)
 		})
 	}
-	return g.Wait(self)
+	return g.Wait(owner)
 }
 
 // turn is called by a member between two chunks. Others have their turn, also where
@@ -78,7 +88,7 @@ func (c *crew) buffer(n int) []byte {
 		c.spare = c.spare[:last]
 		return b
 	}
-	return alignedBytes(n, max(c.align, 1))
+	return alignedBytes(n, c.align)
 }
 
 // release takes a buffer back. It must not be called for one that a killed

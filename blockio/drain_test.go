@@ -164,3 +164,83 @@ func TestDrainThatWaitsForItselfIsReported(t *testing.T) {
 		t.Errorf("got %v\nwant %q in it", err, want)
 	}
 }
+
+// A copy in a drained section is of one moment: its coroutines are let in, and
+// nobody else is.
+func TestCopyInADrainedSectionIsOfOneMoment(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		s := newStub(64<<10, blockio.Limits{Alignment: 512})
+		s.lag = ms
+		src, dst := open(t, self, s, blockio.WithMaxInFlight(2)), open(t, self, mem.New(64<<10))
+		must(t, src.WriteAt(self, fill(64<<10, 'a'), 0))
+		src.DrainedBegin(self)
+		writer := aio.Go(self, func(self *coro.Self) error { return src.WriteAt(self, fill(64<<10, 'b'), 0) })
+		visitor := at(self, 2*ms, func(self *coro.Self) error { // the copy waits for its section
+			src.DrainedBegin(self)
+			defer src.DrainedEnd(self)
+			for range 5 {
+				wantEqual(t, "calls of the driver", 0, s.going)
+				aio.Sleep(self, ms)
+			}
+			return nil
+		})
+		_, err := blockio.Copy(self, dst, src, blockio.CopyOptions{Chunk: 4096, Verify: true})
+		must(t, err)
+		must(t, blockio.Compare(self, src, dst, blockio.CompareOptions{Chunk: 4096}))
+		wantEqual(t, "copy", "65536xa", runs(contents(t, self, dst)))
+		task := aio.Go(self, func(self *coro.Self) error { return blockio.Compare(self, src, dst, blockio.CompareOptions{}) })
+		aio.Sleep(self, 10*ms)
+		select {
+		case <-task.Done():
+			t.Error("a comparison by somebody else was let in")
+		default:
+		}
+		src.DrainedEnd(self)
+		wait(t, self, writer, visitor)
+		if err := task.Wait(self); !errors.Is(err, blockio.ErrDifferent) {
+			t.Errorf("got error %v, want %v", err, blockio.ErrDifferent)
+		}
+	})
+}
+
+func TestKilledCopyInADrainedSectionLeavesNothingBehind(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		s := newStub(64<<10, blockio.Limits{})
+		s.lag = ms
+		src, dst := open(t, self, s), open(t, self, mem.New(64<<10))
+		must(t, src.WriteAt(self, fill(64<<10, 'a'), 0))
+		task := aio.Go(self, func(self *coro.Self) error {
+			src.DrainedBegin(self)
+			defer src.DrainedEnd(self)
+			_, err := blockio.Copy(self, dst, src, blockio.CopyOptions{Chunk: 4096})
+			return err
+		})
+		aio.Sleep(self, 3*ms)
+		task.Cancel(nil)
+		must(t, src.WriteAt(self, fill(512, 'b'), 0))
+		src.DrainedBegin(self)
+		wantEqual(t, "requests in flight", 0, src.Stats().InFlight)
+		src.DrainedEnd(self)
+		_ = task.Wait(self)
+	})
+}
+
+// Who ends no section when he is unwound does not hide why he was, and the report
+// tells who keeps whom out.
+func TestDeadlockInADrainedSectionIsTold(t *testing.T) {
+	for _, h := range []coro.Handoff{coro.Channel, coro.Direct} {
+		loop := aio.NewLoop(aio.WithThread(coro.WithHandoff(h)), aio.WithClock(aio.NewVirtualClock(time.Unix(0, 0))), aio.WithIsolated())
+		loop.Go(func(self *coro.Self) error {
+			d := open(t, self, mem.New(8192), blockio.WithName("disk"))
+			d.DrainedBegin(self)
+			task := aio.Go(self, func(self *coro.Self) error { return d.ReadAt(self, make([]byte, 512), 0) })
+			err := task.Wait(self)
+			d.DrainedEnd(self)
+			return err
+		}).SetName("ann")
+		err := loop.Run(t.Context())
+		says(t, err, aio.ErrDeadlock, "read of 512 bytes at 0 on disk, which waits for a drained section to end (drained by ann)")
+		says(t, err, coro.ErrLocksHeld, "unlock in a deferred call")
+		must(t, loop.Close())
+	}
+}

@@ -1,6 +1,12 @@
 package blockio
 
-import "github.com/gohandoff/coroutine/coro"
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/gohandoff/coroutine/coro"
+)
 
 // The gate: who is let in, and drained sections.
 //
@@ -17,18 +23,26 @@ type gate struct {
 	drains   []drainer // who has the device drained, or waits until it is
 	idle     waitList  // those of them that wait
 	queue    waitList  // requests that are held
+
+	drainers atomic.Pointer[[]*coro.Self] // those of drains, for dumps by anybody
 }
 
 // A drainer is a coroutine in a drained section, or on its way into one.
 type drainer struct {
-	self  *coro.Self
-	depth int // of nested sections
+	self    *coro.Self
+	depth   int          // of nested sections
+	helpers []*coro.Self // who asks on its behalf
+}
+
+// letsIn reports whether self asks on behalf of who drains.
+func (dr *drainer) letsIn(self *coro.Self) bool {
+	return dr.self == self || slices.Contains(dr.helpers, self)
 }
 
 // open reports whether a request by self may be let in.
 func (d *Device) open(self *coro.Self) bool {
 	g := &d.gate
-	return g.inFlight < d.opt.maxInFlight && (len(g.drains) == 0 || len(g.drains) == 1 && g.drains[0].self == self)
+	return g.inFlight < d.opt.maxInFlight && (len(g.drains) == 0 || len(g.drains) == 1 && g.drains[0].letsIn(self))
 }
 
 // admit lets r in, as soon as that may be.
@@ -79,7 +93,9 @@ func (d *Device) letIn(self *coro.Self) {
 // DrainedBegin begins a drained section: it returns when no request is in flight,
 // and from its call on, new requests of others are held until [Device.DrainedEnd];
 // they wait, none is lost. Requests of the coroutine that has the device drained
-// are let in.
+// are let in, also those of a [Copy] or [Compare] of the device that it calls. All
+// other coroutines are held, those that it has started, too: who waits in a section
+// for one that asks the device for something waits for itself, which is a deadlock.
 //
 // Sections nest, and several coroutines may be in one at the same time; then
 // requests of each wait until the others have ended theirs. A coroutine that
@@ -136,7 +152,8 @@ func (d *Device) drain(r *request) {
 	if i := d.drainer(r.self); i >= 0 {
 		g.drains[i].depth++
 	} else {
-		g.drains = append(g.drains, drainer{r.self, 1})
+		g.drains = append(g.drains, drainer{self: r.self, depth: 1})
+		g.publish()
 	}
 	drained := false
 	defer func() {
@@ -161,6 +178,7 @@ func (d *Device) undrain(self *coro.Self) {
 	copy(g.drains[i:], g.drains[i+1:])
 	g.drains[last] = drainer{}
 	g.drains = g.drains[:last]
+	g.publish()
 	if g.idle.head != nil {
 		d.wakeAll(self, &g.idle) // a Close may wait for this
 	}
@@ -168,4 +186,45 @@ func (d *Device) undrain(self *coro.Self) {
 		d.wakeAll(self, &d.replacers)
 	}
 	d.letIn(self)
+}
+
+// help has helper let in as owner is, if that has the device drained, until end is
+// called.
+func (d *Device) help(owner, helper *coro.Self) (end func()) {
+	i := d.drainer(owner)
+	if i < 0 {
+		return func() {}
+	}
+	d.gate.drains[i].helpers = append(d.gate.drains[i].helpers, helper)
+	return func() {
+		if i := d.drainer(owner); i >= 0 {
+			helpers := &d.gate.drains[i].helpers
+			*helpers = slices.DeleteFunc(*helpers, func(s *coro.Self) bool { return s == helper })
+		}
+	}
+}
+
+// publish has drainedBy tell who drains.
+func (g *gate) publish() {
+	var who []*coro.Self
+	for _, dr := range g.drains {
+		who = append(who, dr.self)
+	}
+	g.drainers.Store(&who)
+}
+
+// drainedBy names who drains, but for self; "" if nobody else does. It may be called
+// by any goroutine.
+func (g *gate) drainedBy(self *coro.Self) string {
+	who := g.drainers.Load()
+	if who == nil {
+		return ""
+	}
+	var names []string
+	for _, s := range *who {
+		if s != self {
+			names = append(names, s.String())
+		}
+	}
+	return strings.Join(names, ", ")
 }

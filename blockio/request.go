@@ -191,6 +191,11 @@ func (r *request) String() string {
 	}
 	if r.why != "" {
 		s += ", which waits " + r.why
+		if r.why == whyDrained || r.why == whyReplaced {
+			if who := r.d.gate.drainedBy(r.self); who != "" {
+				s += " (drained by " + who + ")"
+			}
+		}
 	}
 	return s
 }

@@ -78,12 +78,18 @@ func (l *waitList) len() (n int) {
 	return n
 }
 
+// What may be because of a drained section.
+const (
+	whyDrained  = "for a drained section to end"
+	whyReplaced = "for a drained section to end, or for another driver to be in place"
+)
+
 // why says what those in l wait for.
 func (l *waitList) why(d *Device) string {
 	switch l {
 	case &d.gate.queue:
 		if len(d.gate.drains) > 0 {
-			return "for a drained section to end"
+			return whyDrained
 		}
 		return "for others to be done, because of the limit of requests in flight"
 	case &d.gate.idle:
@@ -93,7 +99,7 @@ func (l *waitList) why(d *Device) string {
 	case &d.closers:
 		return "for another close"
 	case &d.replacers:
-		return "for a drained section to end, or for another driver to be in place"
+		return whyReplaced
 	}
 	return "for a request that overlaps"
 }
