@@ -91,6 +91,41 @@ func writeRandomFile(t *testing.T, path string, n int) {
 	}
 }
 
+// An asked is a context that is done when it was asked so many times.
+type asked struct {
+	context.Context
+	times, end int
+}
+
+func (c *asked) Err() error {
+	if c.times++; c.times > c.end {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestCopyIsInterruptedWhileItHashes: the copy is complete by then.
+func TestCopyIsInterruptedWhileItHashes(t *testing.T) {
+	dir := t.TempDir()
+	src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")
+	want := randomFile(t, src, 4<<20)
+	ctx, f := &asked{Context: context.WithoutCancel(t.Context()), end: 1e6}, copyFlags{coroutines: 1}
+	if err := onLoop(nil, (&copyJob{ctx: ctx, src: src, dst: dst, flags: f}).run); err != nil {
+		t.Fatal(err)
+	}
+	ctx.times, ctx.end, f.hash = 0, ctx.times, true
+	err := onLoop(nil, (&copyJob{ctx: ctx, src: src, dst: dst, flags: f}).run)
+	if says := dst + " is complete, but its sha256 is not known"; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), says) {
+		t.Errorf("got %v, want it to say %q", err, says)
+	}
+	if got, err := os.ReadFile(dst); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the copy differs, or %v", err)
+	}
+	if _, err := os.Stat(dst + ".codemo-copy"); err == nil {
+		t.Error("the checkpoint is there still")
+	}
+}
+
 func TestCopyIsKilledAndResumed(t *testing.T) {
 	dir := t.TempDir()
 	src, dst := filepath.Join(dir, "src"), filepath.Join(dir, "dst")

@@ -58,9 +58,13 @@ func (j *copyJob) run(self *coro.Self) (err error) {
 	if err := j.meddled(self); err != nil {
 		return j.useless(self, fmt.Errorf("while it was copied: %w", err))
 	}
+	var unknown error
 	if j.flags.hash {
 		if err := j.sum(self); err != nil {
-			return err
+			if j.ctx.Err() == nil {
+				return err // it cannot be read
+			}
+			unknown = errors.Join(err, fmt.Errorf("%s is complete, but its sha256 is not known", j.dst))
 		}
 	}
 	// Only what is closed without an error is complete.
@@ -69,7 +73,7 @@ func (j *copyJob) run(self *coro.Self) (err error) {
 	if err := to.Close(self); err != nil {
 		return err
 	}
-	return j.checkpoint.remove(self)
+	return errors.Join(unknown, j.checkpoint.remove(self))
 }
 
 // open opens both files, and begins or reads the checkpoint.

@@ -136,6 +136,9 @@ func lines(in io.Reader, out io.Writer) func(*coro.Self) (string, error) {
 			if scanner.Scan() {
 				return scanner.Text(), nil
 			}
+			if errors.Is(scanner.Err(), bufio.ErrTooLong) {
+				return "", fmt.Errorf("reading commands: a line is longer than %d bytes", bufio.MaxScanTokenSize)
+			}
 			if err := scanner.Err(); err != nil {
 				return "", fmt.Errorf("reading commands: %w", err)
 			}
