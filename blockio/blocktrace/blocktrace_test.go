@@ -207,3 +207,19 @@ func TestPrinterStopsAtTheFirstError(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestNewRefusesNil(t *testing.T) {
+	for want, f := range map[string]func(){
+		"blocktrace: New with a nil Driver":        func() { blocktrace.New(nil, nil) },
+		"blocktrace: NewPrinter with a nil Writer": func() { blocktrace.NewPrinter(nil) },
+	} {
+		func() {
+			defer func() {
+				if v := recover(); v != want {
+					t.Errorf("panicked with %v, want %s", v, want)
+				}
+			}()
+			f()
+		}()
+	}
+}

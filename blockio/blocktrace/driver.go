@@ -84,8 +84,11 @@ type Driver struct {
 // New puts a trace on top of driver, which it owns from then on. tell is called
 // at the begin and the end of each call, on the coroutine that makes it; it must
 // not yield. It may be nil: then there are spans only, if the thread is traced.
-// New may be called anywhere and does not yield.
+// New may be called anywhere and does not yield. It panics if driver is nil.
 func New(driver blockio.Driver, tell func(Event)) *Driver {
+	if driver == nil {
+		panic("blocktrace: New with a nil Driver")
+	}
 	return &Driver{Filter: blockio.Filter{Driver: driver}, tell: tell}
 }
 

@@ -20,8 +20,14 @@ type Printer struct {
 	err     error
 }
 
-// NewPrinter makes a printer that writes to w, a line at a time.
-func NewPrinter(w io.Writer) *Printer { return &Printer{w: w} }
+// NewPrinter makes a printer that writes to w, a line at a time. It panics if w is
+// nil.
+func NewPrinter(w io.Writer) *Printer {
+	if w == nil {
+		panic("blocktrace: NewPrinter with a nil Writer")
+	}
+	return &Printer{w: w}
+}
 
 // Print writes an event; give it to [New]. It may be called by any goroutine, and
 // does not yield. When a write has failed, it writes no more.

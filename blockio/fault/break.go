@@ -14,11 +14,17 @@ var ErrNoBreakpoint = errors.New("no such breakpoint")
 
 // A point is a breakpoint.
 type point struct {
-	name     string
 	held     []*held
 	requests cosync.Queue // who is held
 	watchers cosync.Queue // who waits for somebody to be held
 	removed  bool
+}
+
+func newPoint(name string) *point {
+	p := new(point)
+	p.requests.SetName("breakpoint " + name)
+	p.watchers.SetName("a request at breakpoint " + name)
+	return p
 }
 
 // A held is a request at a breakpoint.

@@ -28,8 +28,11 @@ type active struct {
 }
 
 // New makes a filter on top of below, which it closes. The error is [ErrRule]:
-// one of the rules makes no sense.
+// one of the rules makes no sense. It panics if below is nil.
 func New(below blockio.Driver, rules ...Rule) (*Driver, error) {
+	if below == nil {
+		panic("fault: New with a nil Driver")
+	}
 	d := &Driver{Filter: blockio.Filter{Driver: below}, points: map[string]*point{}}
 	for _, r := range rules {
 		if err := d.Add(r); err != nil {
@@ -46,7 +49,7 @@ func (d *Driver) Add(r Rule) error {
 	}
 	d.rules = append(d.rules, &active{Rule: r, rng: rand.New(rand.NewPCG(r.Seed, 0x6661756c74))})
 	if r.Break != "" && d.points[r.Break] == nil {
-		d.points[r.Break] = &point{name: r.Break}
+		d.points[r.Break] = newPoint(r.Break)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -274,4 +275,27 @@ func TestEventsTellTheLast(t *testing.T) {
 			t.Errorf("got %d events, the last is %q", len(events), last)
 		}
 	})
+}
+
+func TestBreakpointIsNamedInADeadlock(t *testing.T) {
+	loop := aio.NewLoop(aio.WithIsolated())
+	defer loop.Close()
+	faults := onMem(t, blockio.Limits{}, 4096, "write:break=here", "read:break=there")
+	loop.Go(func(self *coro.Self) error { return faults.WriteAt(self, []byte("x"), 0, 0) })
+	loop.Go(func(self *coro.Self) error { return faults.Wait(self, "there") })
+	err := loop.Run(context.Background())
+	for _, want := range []string{`waits for queue "breakpoint here"`, `waits for queue "a request at breakpoint there"`} {
+		if !errors.Is(err, aio.ErrDeadlock) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want %s in it", err, want)
+		}
+	}
+}
+
+func TestNewWithNothingBelow(t *testing.T) {
+	defer func() {
+		if v := recover(); v != "fault: New with a nil Driver" {
+			t.Errorf("panicked with %v, want words", v)
+		}
+	}()
+	fault.New(nil) //nolint:errcheck // it panics
 }

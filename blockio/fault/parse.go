@@ -33,7 +33,7 @@ const opList = "any, read, write, flush, discard, zeroes, status or resize"
 //	any:once:break=here                   the first request waits
 //
 // The other keys are times=N and seed=N; once is times=1. A size is in bytes, or
-// ends with k, M, G or T, or with s for sectors of 512 bytes. An errno is a name or
+// ends with k, M, G or T, of either case, or with s for sectors of 512 bytes. An errno is a name or
 // a number. torn and short are EIO if nothing else is said.
 //
 // The error is [ErrRule], and says what would be right.
@@ -94,10 +94,15 @@ func (r *Rule) set(key, value string) (err error) {
 	switch key {
 	case "offset":
 		from, to, ranged := strings.Cut(value, "-")
-		if r.Offset, err = size(key, from); err == nil && ranged {
-			if r.End, err = size(key, to); err == nil && r.End == 0 {
-				err = fmt.Errorf("offset is %q, want an end behind its begin", value)
-			}
+		r.Offset, err = size(key, from)
+		if err == nil && ranged {
+			r.End, err = size(key, to)
+		}
+		if err != nil {
+			return fmt.Errorf("offset is %q, want a size like 64k, or two of them like 0-1M", value)
+		}
+		if ranged && r.End == 0 {
+			err = fmt.Errorf("offset is %q, want an end behind its begin", value)
 		}
 	case "n":
 		r.N, err = count(key, value)
@@ -123,7 +128,7 @@ func (r *Rule) set(key, value string) (err error) {
 		}
 		r.Part, err = size(key, value)
 	case "delay":
-		if r.Delay, err = time.ParseDuration(value); err != nil {
+		if r.Delay, err = time.ParseDuration(value); err != nil || r.Delay <= 0 {
 			err = fmt.Errorf("delay is %q, want a time like 10ms", value)
 		}
 	case "break":
@@ -150,11 +155,11 @@ var units = []struct {
 
 func size(key, s string) (int64, error) {
 	for _, u := range units {
-		digits, ok := strings.CutSuffix(s, u.name)
-		if !ok {
+		end := len(s) - len(u.name)
+		if end < 0 || !strings.EqualFold(s[end:], u.name) {
 			continue
 		}
-		n, err := strconv.ParseInt(digits, 10, 64)
+		n, err := strconv.ParseInt(s[:end], 10, 64)
 		if err != nil || n < 0 || n > math.MaxInt64/u.n {
 			break
 		}

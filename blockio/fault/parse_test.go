@@ -11,6 +11,7 @@ import (
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/fault"
+	"github.com/gohandoff/coroutine/blockio/null"
 )
 
 func TestParse(t *testing.T) {
@@ -24,6 +25,7 @@ func TestParse(t *testing.T) {
 		{"read:offset=1G:seed=7:errno=ENOSPC", fault.Rule{Op: blockio.OpRead, Offset: 1 << 30, Seed: 7, Errno: syscall.ENOSPC}, ""},
 		{"write:every=5:delay=10ms", fault.Rule{Op: blockio.OpWrite, Every: 5, Delay: 10 * time.Millisecond}, ""},
 		{"write:n=3:torn=1024:errno=EIO", fault.Rule{Op: blockio.OpWrite, N: 3, Part: 1024, Errno: syscall.EIO}, "write:n=3:torn=1k:errno=EIO"},
+		{"write:torn=4K", fault.Rule{Op: blockio.OpWrite, Part: 4096, Errno: syscall.EIO}, "write:torn=4k:errno=EIO"},
 		{"read:short=3s", fault.Rule{Op: blockio.OpRead, Part: 1536, Errno: syscall.EIO}, "read:short=1536:errno=EIO"},
 		{"flush:from=4:errno=99999", fault.Rule{Op: blockio.OpFlush, From: 4, Errno: 99999}, ""},
 		{"any:once:break=here", fault.Rule{Times: 1, Break: "here"}, "any:times=1:break=here"},
@@ -67,9 +69,9 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"write:size=3:errno=EIO":          "unknown key \"size\", want offset, n,",
 		"write:offset=3-2:errno=EIO":      "offset is 3-2, want an end behind its begin",
 		"write:offset=0-0:errno=EIO":      "offset is \"0-0\", want an end behind its begin",
-		"write:offset=-1:errno=EIO":       "offset is \"\", want a size like",
+		"write:offset=-1:errno=EIO":       "offset is \"-1\", want a size like 64k, or two of them like 0-1M",
 		"write:offset=9000000T:errno=EIO": "offset is \"9000000T\", want a size like",
-		"write:offset=k:errno=EIO":        "offset is \"k\", want a size like 4096, 8s, 64k, 1M or 2G",
+		"write:offset=k:errno=EIO":        "offset is \"k\", want a size like 64k, or two of them like 0-1M",
 		"flush:offset=1:errno=EIO":        "a flush has no offset",
 		"discard:torn=1":                  "a discard is not done in parts",
 		"read:torn=1":                     "torn of a read: a read is short, a write is torn",
@@ -78,7 +80,10 @@ func TestParseSaysWhatIsWrong(t *testing.T) {
 		"write:p=NaN:errno=EIO":           "p is \"NaN\"",
 		"write:p=1.5:errno=EIO":           "p is \"1.5\"",
 		"write:delay=10":                  "delay is \"10\", want a time like 10ms",
-		"write:delay=-10ms":               "delay is -10000000, want 0 or more",
+		"write:delay=-10ms":               "delay is \"-10ms\", want a time like 10ms",
+		"write:torn=x":                    "torn is \"x\", want a size like 4096, 8s, 64k, 1M or 2G",
+		"write:n=3:from=5:errno=EIO":      "n is 3, and from is 5: nothing would ever go wrong",
+		"write:n=3:every=2:errno=EIO":     "n is 3, and every is 2: nothing would ever go wrong",
 		"write:break=a b":                 "break is \"a b\", want letters, digits, - and _",
 		"write:seed=x:errno=EIO":          "seed is \"x\", want a number",
 	} {
@@ -96,10 +101,11 @@ func TestNewRefusesRulesWithoutSense(t *testing.T) {
 		{Op: blockio.OpRead, N: -1, Errno: syscall.EIO},
 		{Op: blockio.OpRead, P: 2, Errno: syscall.EIO},
 		{Op: blockio.OpRead, Part: 1},
+		{Op: blockio.OpRead, Delay: -1},
 		{Op: blockio.OpRead, Errno: ^syscall.Errno(0)},
 		{Op: blockio.OpRead, Break: ":"},
 	} {
-		if _, err := fault.New(nil, r); !errors.Is(err, fault.ErrRule) {
+		if _, err := fault.New(null.New(4096), r); !errors.Is(err, fault.ErrRule) {
 			t.Errorf("%+v: got error %v, want %v", r, err, fault.ErrRule)
 		}
 		if _, err := r.MarshalText(); !errors.Is(err, fault.ErrRule) {
@@ -130,7 +136,7 @@ func FuzzParse(f *testing.F) {
 		if again != r {
 			t.Errorf("%q gives %+v, whose string %q gives %+v", s, r, r, again)
 		}
-		if _, err := fault.New(nil, r); err != nil {
+		if _, err := fault.New(null.New(4096), r); err != nil {
 			t.Errorf("%q is refused by New: %v", s, err)
 		}
 	})

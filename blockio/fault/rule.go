@@ -62,7 +62,6 @@ func (r *Rule) check() error {
 		{"from", int64(r.From)},
 		{"times", int64(r.Times)},
 		{r.partKey(), r.Part},
-		{"delay", int64(r.Delay)},
 		{"errno", int64(min(r.Errno, math.MaxInt32))},
 	} {
 		if x.n < 0 {
@@ -70,6 +69,12 @@ func (r *Rule) check() error {
 		}
 	}
 	switch {
+	case r.Delay < 0:
+		return fmt.Errorf("delay is %v, want 0 or more", r.Delay)
+	case r.N != 0 && r.N < r.From:
+		return fmt.Errorf("n is %d, and from is %d: nothing would ever go wrong", r.N, r.From)
+	case r.N != 0 && r.Every != 0 && r.N%r.Every != 0:
+		return fmt.Errorf("n is %d, and every is %d: nothing would ever go wrong", r.N, r.Every)
 	case r.End != 0 && r.End <= r.Offset:
 		return fmt.Errorf("offset is %d-%d, want an end behind its begin", r.Offset, r.End)
 	case (r.Offset != 0 || r.End != 0) && (r.Op == blockio.OpFlush || r.Op == blockio.OpResize):

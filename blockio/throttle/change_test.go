@@ -254,10 +254,40 @@ func TestMisusePanics(t *testing.T) {
 			throttle.NewGroup(throttle.Limits{IOPS: throttle.Limit{Rate: -1}})
 		},
 		"throttle: New with a nil Group: make one with NewGroup": func() { throttle.New(null.New(1), nil) },
+		"throttle: New with a nil Driver":                        func() { throttle.New(nil, throttle.NewGroup(throttle.Limits{})) },
 	} {
 		func() {
 			defer func() { equal(t, "panic", want, fmt.Sprint(recover())) }()
 			f()
 		}()
 	}
+}
+
+func TestKilledWaiterIsNotInTheStatistics(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		g := throttle.NewGroup(parse(t, "iops=1"))
+		d := open(t, self, g)
+		var tasks []*aio.Task
+		for range 5 {
+			tasks = append(tasks, aio.Go(self, func(self *coro.Self) error { return d.ReadAt(self, make([]byte, 1), 0) }))
+		}
+		aio.Sleep(self, 500*ms)
+		tasks[1].Cancel(nil)
+		for _, task := range tasks {
+			_ = task.Wait(self)
+		}
+		equal(t, "statistics", throttle.Stats{Requests: 4, Throttled: 3, Waited: 6 * time.Second}, g.Stats())
+	})
+}
+
+// Times are nanoseconds, of which there are 292 years.
+func TestTimeOfManyYears(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		g := throttle.NewGroup(parse(t, "bps=1"))
+		d := open(t, self, g)
+		p := make([]byte, 1<<28) // eight and a half years
+		for range 50 {
+			must(t, d.WriteAt(self, p, 0))
+		}
+	})
 }

@@ -14,8 +14,11 @@ type Driver struct {
 }
 
 // New puts a throttle of group g on top of driver, which it owns from then on. It
-// may be called anywhere, does not yield, and panics if g is nil.
+// may be called anywhere, does not yield, and panics if one of them is nil.
 func New(driver blockio.Driver, g *Group) *Driver {
+	if driver == nil {
+		panic("throttle: New with a nil Driver")
+	}
 	if g == nil {
 		panic("throttle: New with a nil Group: make one with NewGroup")
 	}

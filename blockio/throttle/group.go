@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"errors"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -44,8 +45,9 @@ type Group struct {
 type Stats struct {
 	// Requests is how many have had their turn.
 	Requests uint64
-	// Throttled is how many of them had to wait for it, for as long as
-	// Waited in all.
+	// Throttled is how many of them, and of those that wait now, had to wait
+	// for it; Waited is for how long those did in all that have had their
+	// turn. One that is killed while it waits counts for neither.
 	Throttled uint64
 	Waited    time.Duration
 	// Waiting is how many wait now.
@@ -150,7 +152,7 @@ func (g *Group) dispatch(self *coro.Self, now int64) {
 // kind if the lack is there, else that of all.
 func (g *Group) next(now int64) (w *waiter, due int64) {
 	var shut [2]bool
-	due = never
+	due = math.MaxInt64 // not never, which may be past
 	for _, m := range g.ring {
 		for _, w := range m.heads() {
 			if w == nil || shut[w.kind] {

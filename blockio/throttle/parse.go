@@ -11,8 +11,9 @@ import (
 // Parse reads limits as words: NAME=RATE for each, with colons between. NAME is
 // iops, iops-read, iops-write, bps, bps-read or bps-write. RATE may be followed
 // by +BURST, the size of the bucket, and that by @PEAK. Numbers may end in K, M,
-// G or T, powers of 1024, of either case. A part burst=DURATION ("2s", "500ms") sets the bucket of
-// each limit that has no +BURST to what is due in that time. "none" is no limit.
+// G or T, powers of 1024, of either case, and go up to 1024T. A part
+// burst=DURATION ("2s", "500ms") sets the bucket of each limit that has no +BURST
+// to what is due in that time. "none" is no limit.
 //
 //	iops=100:bps=10M+64M@40M
 //	iops=500:bps-write=1M:burst=2s
@@ -73,7 +74,7 @@ func (l *Limits) parse(name, value string) error {
 			x.Peak, ok3 = parseAmount(peak)
 		}
 		if !ok || !ok2 || !ok3 {
-			return &LimitError{name, value, "RATE, RATE+BURST or RATE+BURST@PEAK, whole numbers of more than 0 with K, M, G, T or nothing"}
+			return &LimitError{name, value, "RATE, RATE+BURST or RATE+BURST@PEAK, whole numbers from 1 to " + amount(most) + " with K, M, G, T or nothing"}
 		}
 		return nil
 	})

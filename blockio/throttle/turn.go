@@ -78,22 +78,27 @@ func (m *member) wait(self *coro.Self, k kind, bytes, now int64) {
 	w.m, w.kind, w.bytes, w.seq = m, k, bytes, g.seq
 	w.self, w.co = self, self.Coroutine()
 	w.join()
-	through := false
+	through, throttled := false, false
 	defer func() {
-		if !through {
+		if through {
+			g.stats.Waited += time.Duration(g.now(aio.LoopOf(self)) - now)
+		} else {
 			w.killed()
+			if throttled {
+				g.stats.Throttled--
+			}
 		}
 		if g.keeper == w {
 			g.keeper = nil
 			g.elect(self)
 		}
-		g.stats.Waited += time.Duration(g.now(aio.LoopOf(self)) - now)
 		w.self, w.co, w.granted = nil, nil, 0
 		w.then, g.free = g.free, w
 	}()
 	due := g.due
 	g.dispatch(self, now)
 	if w.granted == 0 {
+		throttled = true
 		g.stats.Throttled++
 	}
 	if g.keeper != nil && g.keeper != w && g.due < due {

@@ -19,6 +19,9 @@ const (
 	// maxLength is the most bytes in one request. The kernel does less than
 	// 2 GiB at a time; what is left is asked for again.
 	maxLength = 1 << 30
+	// closed is what transfer returns when the driver was closed, which the
+	// file driver tells in its words.
+	closed = -int(unix.EBADF)
 	// maxPieces is the kernel's limit of pieces in one request, UIO_MAXIOV.
 	maxPieces = 1024
 )
@@ -88,6 +91,9 @@ func length(v [][]byte) (n int) {
 // transfer moves the bytes of p, and returns how many it has moved, or a negated
 // error number.
 func (d *Driver) transfer(self *coro.Self, opcode uint8, p []byte, off int64, flags uint32) int {
+	if d.ring == nil {
+		return closed
+	}
 	o := d.ring.get()
 	o.p = p
 	o.pins.Pin(&p[0])
@@ -100,6 +106,9 @@ func (d *Driver) transfer(self *coro.Self, opcode uint8, p []byte, off int64, fl
 func (d *Driver) transferV(self *coro.Self, opcode uint8, v [][]byte, off int64, flags uint32) int {
 	if len(v) > maxPieces {
 		return -int(unix.EINVAL)
+	}
+	if d.ring == nil {
+		return closed
 	}
 	o := d.ring.get()
 	for _, p := range v {

@@ -326,3 +326,21 @@ func TestADriverOfAnotherLoop(t *testing.T) {
 		<-task.Done()
 	})
 }
+
+func TestADriverThatIsClosed(t *testing.T) {
+	onLoop(t, func(t *testing.T, self *coro.Self) {
+		d := open(t, self, "", uring.Options{Options: created(4096)})
+		if err := d.Close(self); err != nil {
+			t.Fatal(err)
+		}
+		p := make([]byte, 512)
+		for name, err := range map[string]error{
+			"ReadAt": d.ReadAt(self, p, 0), "WriteAt": d.WriteAt(self, p, 0, 0),
+			"ReadVAt": d.ReadVAt(self, [][]byte{p, p}, 0), "WriteVAt": d.WriteVAt(self, [][]byte{p, p}, 0, 0),
+		} {
+			if !errors.Is(err, os.ErrClosed) && !errors.Is(err, unix.EBADF) {
+				t.Errorf("%s: got error %v, want %v", name, err, os.ErrClosed)
+			}
+		}
+	})
+}

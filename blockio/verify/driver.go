@@ -32,14 +32,20 @@ func WithReport(f func(*Error)) Option { return func(d *Driver) { d.report = f }
 // New makes a driver that compares tested with known, which hold the same. It
 // owns both, and closes them. The limits are those that suit both. It does not
 // yield. If the sizes differ, it returns an error that is [ErrSize], and owns
-// neither.
+// neither. It panics if one of them, or an Option, is nil.
 func New(tested, known blockio.Driver, opts ...Option) (*Driver, error) {
+	if tested == nil || known == nil {
+		panic("verify: New with a nil Driver: want one that is tested and one that is known")
+	}
 	if tested.Size() != known.Size() {
 		return nil, fmt.Errorf("verify: %w: %s has %d bytes, %s has %d", ErrSize, tested, tested.Size(), known, known.Size())
 	}
 	d := &Driver{Filter: blockio.Filter{Driver: tested}, tested: newSide(tested), known: newSide(known)}
 	d.limits = merge(tested.Limits(), known.Limits())
 	for _, o := range opts {
+		if o == nil {
+			panic("verify: New with a nil Option")
+		}
 		o(d)
 	}
 	return d, nil

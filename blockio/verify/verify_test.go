@@ -315,3 +315,19 @@ func TestDifferentSizesAreRefused(t *testing.T) {
 	}
 	equal(t, "words", "verify: the drivers have different sizes: mem has 1 bytes, mem has 2", err.Error())
 }
+
+func TestNewRefusesNil(t *testing.T) {
+	for want, f := range map[string]func(){
+		"verify: New with a nil Driver: want one that is tested and one that is known": func() { verify.New(mem.New(1), nil) },
+		"verify: New with a nil Option": func() { verify.New(mem.New(1), mem.New(1), nil) },
+	} {
+		func() {
+			defer func() {
+				if v := recover(); v != want {
+					t.Errorf("panicked with %v, want %s", v, want)
+				}
+			}()
+			f()
+		}()
+	}
+}
