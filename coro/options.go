@@ -84,7 +84,7 @@ func WithName(name string) Option { return func(t *Thread) { t.name = cmp.Or(nam
 
 // WithTracer has tr told of every step of the thread. Without a tracer, tracing
 // costs nothing. A nil tr is none. A thread has one: of several options the last
-// counts; trace.NewTee is one for several sinks.
+// counts; trace.Join makes one of several.
 func WithTracer(tr Tracer) Option {
 	return func(t *Thread) {
 		t.tracer = tr

@@ -42,7 +42,7 @@ func newLiveServer(addr string, tracer *stepTracer, opts []coro.Option) (*liveSe
 	s := &liveServer{ring: trace.NewRing(1024), listen: listen}
 	var all coro.Tracer = s.ring
 	if tracer != nil {
-		all = bothTracers{tracer.stream, s.ring}
+		all = trace.Join(tracer.stream, s.ring)
 	}
 	return s, append(opts, coro.WithTracer(all)), nil
 }
@@ -91,12 +91,4 @@ func (s *liveServer) Close() error {
 		err = errors.Join(err, end)
 	}
 	return err
-}
-
-// bothTracers tells both.
-type bothTracers [2]coro.Tracer
-
-func (b bothTracers) Trace(e coro.Event) {
-	b[0].Trace(e)
-	b[1].Trace(e)
 }

@@ -26,6 +26,7 @@ func TestArguments(t *testing.T) {
 		"Tasks.Entry: the coro.Entry is nil":                              func() { trace.NewTasks().Entry(nil) },
 		"NewRing(0): want 1 to 16777216":                                  func() { trace.NewRing(0) },
 		"NewRing(1073741824): want 1 to 16777216":                         func() { trace.NewRing(1 << 30) },
+		"Join: tracer 2 is nil":                                           func() { trace.Join(ring, nil) },
 		"NewRing: option 1 is nil":                                        func() { trace.NewRing(1, nil) },
 		"Ring.Dump: the io.Writer is nil":                                 func() { ring.Dump(nil) },
 		"Ring.Guard: the io.Writer is nil":                                func() { ring.Guard(nil, func() error { return nil }) },

@@ -5,7 +5,7 @@
 // # Recorders
 //
 // A recorder is a [coro.Tracer]; give it to a thread with [coro.WithTracer]. One
-// recorder may serve several threads.
+// recorder may serve several threads, and [Join] makes one of several.
 //
 //   - [Ring] keeps the last events in memory that never grows, for less than a
 //     tenth of a microsecond a step and no allocation: leave it on, and ask it

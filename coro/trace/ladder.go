@@ -151,6 +151,13 @@ func (l *Ladder) Close() error {
 // Heading draws a name and what it is about, above the first step.
 func (l *Ladder) Heading(name, about string) {
 	name = clean(name)
+	if about == "" {
+		for _, s := range wrap(name, l.width, 0) {
+			l.line(l.paint.bold(s))
+		}
+		l.line("")
+		return
+	}
 	indent := textWidth(name) + 2
 	for i, s := range wrap(clean(about), l.width-indent, 0) {
 		if i == 0 {

@@ -161,3 +161,17 @@ func TestFirstWriteErrorIsReported(t *testing.T) {
 		t.Errorf("Close: got %v, want %v", err, errFull)
 	}
 }
+
+func TestALongTitleIsWrapped(t *testing.T) {
+	out := string(buffer(t, func(b *bytes.Buffer) error {
+		return trace.WriteText(b, &trace.Trace{Title: strings.Repeat("many words ", 20)})
+	}))
+	for line := range strings.Lines(out) {
+		if len(line) > trace.DefaultWidth+1 {
+			t.Errorf("a line of %d columns: %s", len(line), line)
+		}
+	}
+	if got := strings.Count(out, "many words"); got != 20 {
+		t.Errorf("got %d of 20:\n%s", got, out)
+	}
+}

@@ -21,6 +21,16 @@ func yielder(self *coro.Self) {
 	}
 }
 
+func TestJoin(t *testing.T) {
+	a, b := trace.NewRing(4), trace.NewRing(16)
+	th := coro.NewThread(coro.WithTracer(trace.Join(a, b)))
+	defer th.Close()
+	th.Enter(th.New(func(*coro.Self) {}))
+	if a.Count() != 3 || b.Count() != 3 {
+		t.Errorf("told of %d and %d steps, want 3", a.Count(), b.Count())
+	}
+}
+
 func TestRingKeepsTheLast(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, h coro.Handoff) {
 		r := trace.NewRing(5, trace.WithClock(ticks())) // makes 8 of it
