@@ -1,6 +1,7 @@
 package browser_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -27,8 +28,17 @@ func recorded(t *testing.T, body func(th *coro.Thread)) *trace.Trace {
 	return tr
 }
 
-func TestEmptyPage(t *testing.T) {
+// TestViews looks at several pages in one browser: to start one takes seconds.
+func TestViews(t *testing.T) {
 	ctx := browser(t)
+	for name, look := range map[string]func(t *testing.T, ctx context.Context){
+		"empty": emptyPage, "kinds": kindsOfPage, "zoom": zoomKeepsTheSelectedStep, "picture": pictureOfPage,
+	} {
+		t.Run(name, func(t *testing.T) { look(t, ctx) })
+	}
+}
+
+func emptyPage(t *testing.T, ctx context.Context) {
 	show(t, ctx, new(trace.Trace))
 	want(t, ctx, "#what", "This trace has no steps")
 	if !eval[bool](t, ctx, "document.getElementById('near').hidden && document.getElementById('called').hidden") {
@@ -40,8 +50,7 @@ func TestEmptyPage(t *testing.T) {
 
 // The two ends of a span are one kind to choose, and what does not move control is
 // dashed, as the legend says.
-func TestKindsOfPage(t *testing.T) {
-	ctx := browser(t)
+func kindsOfPage(t *testing.T, ctx context.Context) {
 	show(t, ctx, recorded(t, func(th *coro.Thread) {
 		read := trace.NewSpan("read")
 		th.Enter(th.New(func(self *coro.Self) {
@@ -60,8 +69,7 @@ func TestKindsOfPage(t *testing.T) {
 	want(t, ctx, "#what", "read-end")
 }
 
-func TestZoomKeepsTheSelectedStep(t *testing.T) {
-	ctx := browser(t)
+func zoomKeepsTheSelectedStep(t *testing.T, ctx context.Context) {
 	page(t, ctx, 20, 400)
 	run(t, ctx, chromedp.KeyEvent(kb.End), chromedp.KeyEvent(kb.ArrowLeft+kb.ArrowLeft+kb.ArrowLeft))
 	const at = "timeline.xOf(timeline.selected())"
@@ -78,8 +86,7 @@ func TestZoomKeepsTheSelectedStep(t *testing.T) {
 
 // Where there is no room for arrows, what ended badly is red all the same, and a
 // canvas that gets another size is not empty until the next frame.
-func TestPictureOfPage(t *testing.T) {
-	ctx := browser(t)
+func pictureOfPage(t *testing.T, ctx context.Context) {
 	show(t, ctx, recorded(t, func(th *coro.Thread) {
 		for i := range 300 {
 			th.Enter(th.New(func(self *coro.Self) { self.Yield() }).SetName(fmt.Sprint(i)))
