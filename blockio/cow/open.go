@@ -94,6 +94,12 @@ func Open(self *coro.Self, storage, backing *blockio.Device, opts Options) (*Ove
 	if err := o.fits(); err != nil {
 		return nil, err
 	}
+	if backing != nil {
+		// Nothing is read, but one that is closed, or of another loop, says so.
+		if err := backing.ReadAt(self, nil, 0); err != nil {
+			return nil, wrap("open", storage.Name(), err)
+		}
+	}
 	if !o.readOnly {
 		if !take(storage) {
 			return nil, fault("open", storage.Name(), -1, ErrInUse, "")

@@ -92,3 +92,13 @@ func TestNilDevicesAreRefused(t *testing.T) {
 		return nil
 	})
 }
+
+func TestClosedBackingIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		storage, backing := newStorage(), base(t, self, mib, 1)
+		create(t, self, storage, cow.CreateOptions{Backing: backing})
+		must(t, backing.Close(self))
+		_, err := cow.Open(self, device(t, self, storage), backing, cow.Options{})
+		wantIs(t, "open", err, blockio.ErrClosed)
+	})
+}

@@ -111,6 +111,10 @@ func (j *job) prepare(self *coro.Self, o options) error {
 	if err := apart(src, dst); err != nil {
 		return err
 	}
+	// Nothing is read, but a target that is closed, or of another loop, says so.
+	if err := dst.ReadAt(self, nil, 0); err != nil {
+		return err
+	}
 	if err := j.fit(o); err != nil {
 		return err
 	}

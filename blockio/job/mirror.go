@@ -239,6 +239,8 @@ func (m *Mirror) Pivot(self *coro.Self) error {
 // To have copies of several devices at the same moment, wait until all mirrors
 // are ready, drain all sources, and stop all mirrors before the drained sections
 // end. Who has drained the source does not wait there, but copies what is left.
+// If one of the stops fails, the others are to be cancelled: a mirror goes on
+// until it is ended, and so does the task that started it.
 func (m *Mirror) Stop(self *coro.Self) error {
 	return m.conclude(self, func(self *coro.Self, old blockio.Driver) (blockio.Driver, error) {
 		return old, m.complete(self)

@@ -110,6 +110,7 @@ func TestMirrorRefuses(t *testing.T) {
 			{p.src, over, job.MirrorOptions{}, "job: mirror of src to over: source and destination are the same device: the target stands on the source"},
 			{over, p.src, job.MirrorOptions{}, "job: mirror of over to src: source and destination are the same device: the source stands on the target"},
 			{p.src, p.dst, job.MirrorOptions{Mode: 7}, "job: mirror of src to dst: mode 7: want ModeAuto, ModePassive or ModeActive"},
+			{p.src, shut, job.MirrorOptions{}, "job: mirror of src to shut: read of 0 bytes at 0 on shut: the device is closed"},
 			{shut, p.dst, job.MirrorOptions{}, "job: mirror of shut to dst: replace on shut: the device is closed"},
 			{p.src, p.dst, job.MirrorOptions{Context: ctx}, "mine"},
 		} {

@@ -1,11 +1,14 @@
 package job_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/gohandoff/coroutine/blockio"
 	"github.com/gohandoff/coroutine/blockio/job"
+	"github.com/gohandoff/coroutine/blockio/mem"
 	"github.com/gohandoff/coroutine/coro"
 	"github.com/gohandoff/coroutine/coro/aio"
 )
@@ -139,5 +142,26 @@ func TestErrorsOfTheEndAreThoseOfTheJob(t *testing.T) {
 			}
 			wantEqual(t, "error", "job: mirror of src to dst: flush on dst: out of order", err.Error())
 		}
+	})
+}
+
+func TestTargetOfAnotherLoopIsDiagnosed(t *testing.T) {
+	each(t, func(t *testing.T, self *coro.Self) {
+		p := newPair(t, self, 64<<10)
+		other := aio.NewLoop(aio.WithClock(aio.NewVirtualClock(time.Time{})))
+		defer other.Close()
+		other.Go(func(self *coro.Self) error {
+			dst := open(t, self, mem.New(64<<10), "other")
+			defer dst.Close(self)
+			defer func() {
+				if err, _ := recover().(error); !errors.Is(err, blockio.ErrElsewhere) {
+					t.Errorf("panicked with %v, want %v", err, blockio.ErrElsewhere)
+				}
+			}()
+			_, err := job.StartMirror(self, dst, p.dst, job.MirrorOptions{})
+			return err
+		})
+		must(t, other.Run(context.Background()))
+		wantUntouched(t, self, p)
 	})
 }
