@@ -5,6 +5,7 @@ import (
 	"errors"
 	"hash/maphash"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 
@@ -15,12 +16,16 @@ import (
 
 // Check returns a driver that passes calls on to inner, and fails t where the
 // Device makes a call that the contract does not allow, or inner does something
-// it must not: change the memory of a write, give other than zeroes behind its
-// size, change its size by itself.
+// it must not: change the memory of a write, write into that of a read after it has
+// returned, change a list of pieces, give other than zeroes behind its size, change
+// its size by itself. It panics if inner is nil.
 //
 // If seed is not 0, it also yields at random around the calls, and does large
 // ones in two halves.
 func Check(t testing.TB, inner blockio.Driver, seed uint64) *Checked {
+	if inner == nil {
+		panic("blocktest: Check: the driver is nil")
+	}
 	c := &Checked{t: t, inner: inner, limits: inner.Limits(), size: inner.Size()}
 	if seed != 0 {
 		c.rng = rand.New(rand.NewPCG(seed, 1))
@@ -38,6 +43,7 @@ type Checked struct {
 	inFlight int
 	flushes  int
 	closed   bool
+	lent     []lent
 }
 
 // hashSeed is for comparing memory before and after a call.
@@ -131,9 +137,12 @@ func (c *Checked) ReadAt(self *coro.Self, p []byte, off int64) error {
 	c.jitter(self)
 	c.checkRange("ReadAt", off, int64(len(p)), int64(c.limits.MaxTransfer))
 	c.checkMemory("ReadAt", p)
+	b := c.lend(p)
+	defer c.takeBack("ReadAt", b, off)
 	err := c.halves(self, len(p), func(i, j int) error {
-		return c.inner.ReadAt(self, p[i:j], off+int64(i))
+		return c.inner.ReadAt(self, b[i:j:j], off+int64(i))
 	})
+	copy(p, b)
 	if err == nil && len(bytes.Trim(c.padding(p, off), "\x00")) > 0 {
 		c.t.Errorf("ReadAt of %d bytes at %d gives more than zeroes behind the size, %d", len(p), off, c.size)
 	}
@@ -152,7 +161,7 @@ func (c *Checked) WriteAt(self *coro.Self, p []byte, off int64, flags blockio.Fl
 	}
 	before := maphash.Bytes(hashSeed, p)
 	err := c.halves(self, len(p), func(i, j int) error {
-		return c.inner.WriteAt(self, p[i:j], off+int64(i), flags)
+		return c.inner.WriteAt(self, p[i:j:j], off+int64(i), flags)
 	})
 	if maphash.Bytes(hashSeed, p) != before {
 		c.t.Errorf("the memory of WriteAt of %d bytes at %d has changed meanwhile", len(p), off)
@@ -182,7 +191,17 @@ func (c *Checked) ReadVAt(self *coro.Self, v [][]byte, off int64) error {
 	c.jitter(self)
 	c.checkVector("ReadVAt", v, off)
 	if d, ok := c.inner.(blockio.VectorDriver); ok {
-		err := d.ReadVAt(self, v, off)
+		lent := make([][]byte, len(v))
+		for i, p := range v {
+			lent[i] = c.lend(p)
+			defer c.takeBack("ReadVAt", lent[i], off)
+		}
+		list := slices.Clone(lent)
+		err := d.ReadVAt(self, list, off)
+		c.checkList("ReadVAt", list, lent)
+		for i, p := range v {
+			copy(p, lent[i])
+		}
 		c.jitter(self)
 		return err
 	}
@@ -202,7 +221,9 @@ func (c *Checked) WriteVAt(self *coro.Self, v [][]byte, off int64, flags blockio
 	c.checkVector("WriteVAt", v, off)
 	c.checkFlags("WriteVAt", flags, blockio.FUA)
 	if d, ok := c.inner.(blockio.VectorDriver); ok {
-		err := d.WriteVAt(self, v, off, flags)
+		list := slices.Clone(v)
+		err := d.WriteVAt(self, list, off, flags)
+		c.checkList("WriteVAt", list, v)
 		c.jitter(self)
 		return err
 	}
@@ -322,5 +343,9 @@ func (c *Checked) Close(self *coro.Self) error {
 		c.t.Errorf("Close with %d calls under way", c.inFlight)
 	}
 	c.closed = true
+	for _, l := range c.lent {
+		c.inspect(l)
+	}
+	c.lent = nil
 	return errors.Join(c.inner.Close(self))
 }

@@ -24,6 +24,7 @@
 //
 // [Check] puts a driver between the Device and the one under test that reports
 // each call that the contract of [blockio.Driver] does not allow, and what the
-// driver does wrong. It also yields at random before and after each call, so that
+// driver does wrong. Reads go into buffers of its own, which it looks at again later:
+// a driver must not write there when it has returned. It also yields at random before and after each call, so that
 // requests mix on a driver that never yields.
 package blocktest

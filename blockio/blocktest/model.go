@@ -96,7 +96,8 @@ func (m *Model) within(lo, hi int64) []extent {
 	return m.extents[i:j]
 }
 
-// Write tells that data is being written at off.
+// Write tells that data is being written at off. Like Zero, Discard and Read, it
+// panics if the range is none, or ends beyond 1 TiB.
 func (m *Model) Write(off int64, data []byte) *Write {
 	return m.begin(&Write{lo: off, hi: off + int64(len(data)), data: slices.Clone(data)})
 }
@@ -110,7 +111,16 @@ func (m *Model) Discard(off, n int64) *Write {
 	return m.begin(&Write{lo: off, hi: off + n, wild: true})
 }
 
+// mustBeRange panics if the range from lo to hi is none, or reaches where no device
+// does.
+func mustBeRange(lo, hi int64) {
+	if lo < 0 || hi < lo || hi > far {
+		panic(fmt.Sprintf("blocktest: %d bytes at %d are no range, want one from 0 on that ends at %d at most", hi-lo, lo, far))
+	}
+}
+
 func (m *Model) begin(w *Write) *Write {
+	mustBeRange(w.lo, w.hi)
 	m.init()
 	m.now++
 	w.m, w.begun = m, m.now
@@ -145,6 +155,7 @@ func (w *Write) Abort() {
 
 // Read tells that n bytes from off are being read.
 func (m *Model) Read(off, n int64) *Read {
+	mustBeRange(off, off+n)
 	r := &Read{m: m, lo: off, hi: off + n, quiet: true}
 	for _, e := range m.within(off, off+n) {
 		e.writes = slices.Clone(e.writes)
@@ -165,6 +176,9 @@ func (r *Read) Abort() {
 // End tells that r returned data, and returns an error if it may not.
 func (r *Read) End(data []byte) error {
 	r.Abort()
+	if int64(len(data)) != r.hi-r.lo {
+		return fmt.Errorf("a read of %d bytes returned %d", r.hi-r.lo, len(data))
+	}
 	for _, e := range r.before {
 		if err := r.check(e, data); err != nil {
 			return err
