@@ -14,7 +14,7 @@ const (
 	// MinWidth leaves room for the rails and the longest step.
 	MinWidth = 60
 
-	seqWidth  = 6  // "   1  "
+	seqWidth  = 6  // "   1  ", or more for a number of five digits
 	railWidth = 3  // "│  "
 	nameWidth = 16 // of names, where there is room
 	verbWidth = len(" -- terminate --> ")
@@ -42,6 +42,7 @@ type Ladder struct {
 	open   map[string][]Party // by thread: those entered, outermost first
 	thread string             // whose step was drawn last
 	some   bool               // something was
+	indent int                // columns of the last number drawn, with what follows it
 	steps  uint64
 	seen   map[Party]bool // the coroutines that took part
 	err    error
@@ -73,7 +74,7 @@ func WithLimit(n uint64) TextOption { return func(l *Ladder) { l.limit = n } }
 // NewLadder makes a ladder that draws to out.
 func NewLadder(out io.Writer, opts ...TextOption) *Ladder {
 	needs(out != nil, "NewLadder", "the io.Writer")
-	l := &Ladder{out: out, width: DefaultWidth, paint: plain, open: make(map[string][]Party), seen: make(map[Party]bool)}
+	l := &Ladder{out: out, width: DefaultWidth, indent: seqWidth, paint: plain, open: make(map[string][]Party), seen: make(map[Party]bool)}
 	apply("NewLadder", l, opts)
 	return l
 }
@@ -100,7 +101,7 @@ func (l *Ladder) WriteRecord(r Record) error {
 		r.Thread = l.thread // printed before the first event
 	}
 	if l.some && r.Thread != l.thread {
-		l.line(l.paint.dim(strings.Repeat(" ", seqWidth) + "┄ " + clip(clean(r.Thread), l.width-seqWidth-2)))
+		l.line(l.paint.dim(strings.Repeat(" ", l.indent) + "┄ " + clip(clean(r.Thread), l.width-l.indent-2)))
 	}
 	l.thread, l.some = r.Thread, r.Thread != ""
 	if r.Kind == KindPrint {
@@ -132,9 +133,11 @@ func (l *Ladder) draw(r Record) {
 	if ends(r.Kind) && depth > 0 {
 		depth, foot = depth-1, "╰─ "
 	}
+	seq := fmt.Sprintf("%4d  ", r.Seq)
+	l.indent = len(seq)
 	gutter, room := l.gutter(depth)
 	room -= textWidth(foot)
-	l.line(l.paint.dim(fmt.Sprintf("%4d  ", r.Seq)) + gutter + l.paint.name(r.From, foot) + l.step(r, room))
+	l.line(l.paint.dim(seq) + gutter + l.paint.name(r.From, foot) + l.step(r, room))
 }
 
 // Close ends the picture with what it amounts to, and returns the first error in
@@ -191,7 +194,7 @@ func (l *Ladder) print(text string) {
 		if !strings.HasPrefix(s, " ") {
 			s = l.paint.bold(s)
 		}
-		l.line(strings.Repeat(" ", seqWidth) + gutter + "  " + s)
+		l.line(strings.Repeat(" ", l.indent) + gutter + "  " + s)
 	}
 }
 
@@ -200,7 +203,7 @@ func (l *Ladder) print(text string) {
 // room: deeper levels share one mark.
 func (l *Ladder) gutter(depth int) (string, int) {
 	var b strings.Builder
-	room := l.width - seqWidth
+	room := l.width - l.indent
 	maxRails := room / 3 / railWidth
 	for i, co := range l.open[l.thread][:min(depth, maxRails)] {
 		if i == maxRails-1 && depth > maxRails {

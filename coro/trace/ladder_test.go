@@ -175,3 +175,22 @@ func TestALongTitleIsWrapped(t *testing.T) {
 		t.Errorf("got %d of 20:\n%s", got, out)
 	}
 }
+
+// Prints stand where the rails are, also after ten thousand steps.
+func TestLongNumbersMoveThePrints(t *testing.T) {
+	leader, co := trace.Party{Thread: "main", Name: "leader"}, trace.Party{Thread: "main", ID: 1, Name: "co"}
+	got := string(buffer(t, func(b *bytes.Buffer) error {
+		return trace.WriteText(b, &trace.Trace{Records: []trace.Record{
+			{Seq: 1234567, Thread: "main", Kind: coro.EventEnter, From: leader, To: co},
+			{Thread: "main", Kind: trace.KindPrint, From: co, Detail: "hello"},
+			{Seq: 1234568, Thread: "main", Kind: coro.EventYield, From: co, To: leader},
+		}})
+	}))
+	check(t, got, `
+1234567  leader ── enter ──▸ co
+         │    hello
+1234568  ╰─ co ── yield ──▸ leader
+
+      1 coroutine, 2 steps
+`)
+}
