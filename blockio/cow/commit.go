@@ -35,6 +35,8 @@ func Commit(self *coro.Self, overlay, backing *blockio.Device, p Progress) (Resu
 		return Result{}, err
 	case backing == nil:
 		return Result{}, fault("commit", o.storage.Name(), -1, ErrOptions, "the backing is nil")
+	case p.Coroutines < 0:
+		return Result{}, fault("commit", o.storage.Name(), -1, ErrOptions, "coroutines %d: want 0 or more", p.Coroutines)
 	}
 	overlay.DrainedBegin(self)
 	defer overlay.DrainedEnd(self)

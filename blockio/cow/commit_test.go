@@ -348,6 +348,8 @@ func TestCommitAndRebaseRefuse(t *testing.T) {
 			"unsafe rebase to itself":         {second(cow.Rebase(self, d, d, cow.RebaseOptions{Unsafe: true})), cow.ErrBacking},
 			"commit to itself":                {second(cow.Commit(self, d, d, cow.Progress{})), cow.ErrBacking},
 			"commit to what stands on it":     {second(cow.Commit(self, d, upper, cow.Progress{})), cow.ErrBacking},
+			"commit by less than nobody":      {second(cow.Commit(self, d, backing, cow.Progress{Coroutines: -1})), cow.ErrOptions},
+			"rebase by less than nobody":      {second(cow.Rebase(self, d, backing, cow.RebaseOptions{Progress: cow.Progress{Coroutines: -1}})), cow.ErrOptions},
 			"commit to nothing":               {second(cow.Commit(self, d, nil, cow.Progress{})), cow.ErrOptions},
 			"commit of nothing":               {second(cow.Commit(self, nil, d, cow.Progress{})), cow.ErrOptions},
 			"rebase of nothing":               {second(cow.Rebase(self, nil, d, cow.RebaseOptions{})), cow.ErrOptions},

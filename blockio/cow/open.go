@@ -224,7 +224,7 @@ type Progress struct {
 	// Progress, unless nil, is told how far it is: see
 	// [blockio.CopyOptions].
 	Progress func(blockio.CopyProgress)
-	// Coroutines is how many chunks are in flight; the default is
+	// Coroutines is how many chunks are in flight; 0 is
 	// [blockio.DefaultCoroutines].
 	Coroutines int
 }

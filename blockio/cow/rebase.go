@@ -43,6 +43,8 @@ func Rebase(self *coro.Self, overlay, backing *blockio.Device, opts RebaseOption
 	switch {
 	case len(opts.Name) > maxName:
 		return Result{}, fault("rebase", name, -1, ErrOptions, "the name of the backing has %d bytes, want at most %d", len(opts.Name), maxName)
+	case opts.Progress.Coroutines < 0:
+		return Result{}, fault("rebase", name, -1, ErrOptions, "coroutines %d: want 0 or more", opts.Progress.Coroutines)
 	case backing == nil && (opts.Name != "" || opts.IsOverlay):
 		return Result{}, fault("rebase", name, -1, ErrOptions, "the backing %q has a name, but no device", opts.Name)
 	case backing != nil && standsOn(backing, o.storage):
