@@ -158,6 +158,9 @@ func (f *benchIOFlags) check(cmd *cobra.Command, path string) error {
 	case f.create >= 0 && !f.storage.onFile():
 		return usagef("--create: --driver %s has no file", f.storage.driver)
 	}
+	if err := inMemory("--depth", f.depth, "--buffer-size", f.block); err != nil {
+		return err
+	}
 	return f.mayWrite(path)
 }
 

@@ -74,6 +74,9 @@ Sizes are bytes, or have a unit: 64k, 1M, 1.5G.`,
 			case f.resume && f.removePartial:
 				return usagef("--resume and --remove-partial: want one of them")
 			}
+			if err := inMemory("--coroutines", f.coroutines, "--chunk", f.chunk); err != nil {
+				return err
+			}
 			return runCopy(cmd, args[0], args[1], f)
 		},
 	}

@@ -57,6 +57,9 @@ func (f *liveFlags) check() error {
 	case f.load > 0 && !f.overwrite:
 		return usagef("--load %d: would destroy what is in SRC; --overwrite does so all the same", f.load)
 	}
+	if err := errors.Join(inMemory("--coroutines", f.coroutines, "--chunk", f.chunk), inMemory("--load", f.load, "--load-size", f.loadSize)); err != nil {
+		return err
+	}
 	if f.serve != "" {
 		_, err := liveAddress(f.serve)
 		return err

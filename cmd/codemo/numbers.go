@@ -8,10 +8,24 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/gohandoff/coroutine/cmd/codemo/internal/size"
 )
 
 // Numbers are flags of types of our own, so that what is wrong with one is said in
 // one way: what was given, for which flag, and what may be.
+
+// maxMemory is how much the buffers of a command may take.
+const maxMemory = 8 << 30
+
+// inMemory tells if n requests of each bytes do not fit in maxMemory.
+func inMemory(numberFlag string, n int, sizeFlag string, each size.Value) error {
+	if int64(n)*int64(each) > maxMemory {
+		return usagef("%s %d and %s %d: take %s of memory; want at most %s", numberFlag, n, sizeFlag, each,
+			size.Format(int64(n)*int64(each)), size.Format(maxMemory))
+	}
+	return nil
+}
 
 // A whole is a type of numbers that flags have; none of them is less than 0.
 type whole interface {

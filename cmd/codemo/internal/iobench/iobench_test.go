@@ -103,6 +103,20 @@ func TestRequestsInOrderGoRoundTheRange(t *testing.T) {
 	})
 }
 
+func TestAStepAsLongAsCanBe(t *testing.T) {
+	blocktest.OnLoop(t, coro.Direct, 0, false, func(self *coro.Self) error {
+		d, err := blockio.Open(self, null.New(7<<60))
+		if err != nil {
+			return err
+		}
+		r, err := iobench.Run(self, d, iobench.Options{Depth: 1, BlockSize: 4096, Step: 6 << 60, Reads: 100, Count: 10})
+		if err != nil || r.Requests() != 10 {
+			t.Errorf("%d requests, %v; want 10", r.Requests(), err)
+		}
+		return d.Close(self)
+	})
+}
+
 func TestRandomRequestsAreTheSameForOneSeed(t *testing.T) {
 	var first []call
 	o := iobench.Options{Depth: 4, BlockSize: 4096, Offset: 4096, Random: true, Reads: 30, Count: 1000, Seed: 7}

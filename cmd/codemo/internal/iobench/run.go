@@ -240,7 +240,7 @@ func (b *bench) place() int64 {
 	if pos > whole-b.o.BlockSize {
 		pos = 0
 	}
-	b.next = pos + b.o.Step
+	b.next = int64((uint64(pos) + uint64(b.o.Step)) % uint64(whole)) // which is no overflow
 	return b.o.Offset + pos
 }
 
