@@ -161,20 +161,25 @@ func ExampleDevice_DrainedBegin() {
 			return err
 		}
 		defer d.Close(self)
-		d.DrainedBegin(self)
-		writer := aio.Go(self, func(self *coro.Self) error {
-			fmt.Println("the writer comes")
-			err := d.WriteAt(self, []byte("new"), 0)
-			fmt.Println("the writer has written")
-			return err
-		})
-		aio.Yield(self) // let it come
-		fmt.Println("in flight:", d.Stats().InFlight)
-		if err := d.Resize(self, 2<<20); err != nil {
+		var writer *aio.Task
+		resize := func() error {
+			d.DrainedBegin(self)
+			defer d.DrainedEnd(self)
+			writer = aio.Go(self, func(self *coro.Self) error {
+				fmt.Println("the writer comes")
+				err := d.WriteAt(self, []byte("new"), 0)
+				fmt.Println("the writer has written")
+				return err
+			})
+			aio.Yield(self) // let it come
+			fmt.Println("in flight:", d.Stats().InFlight)
+			err := d.Resize(self, 2<<20)
+			fmt.Println("resized")
 			return err
 		}
-		fmt.Println("resized")
-		d.DrainedEnd(self)
+		if err := resize(); err != nil {
+			return err
+		}
 		return writer.Wait(self)
 	})
 	if err := loop.Run(context.Background()); err != nil {
