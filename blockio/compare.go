@@ -55,18 +55,23 @@ func compare(self *coro.Self, a, b *Device, size, step int64, c *crew, opts Comp
 	}
 	p.plan.SetName("the plan of a comparison")
 	err := c.run(self, "compare", func(self *coro.Self) error {
-		ours, theirs := c.buffer(int(p.step)), c.buffer(int(p.step))
+		var ours, theirs []byte // as late as that: what is zero on both needs none
 		for {
 			at, ok, err := p.next(self)
 			if err != nil {
 				return err
 			}
 			if !ok {
-				c.release(ours)
-				c.release(theirs)
+				if ours != nil {
+					c.release(ours)
+					c.release(theirs)
+				}
 				return nil
 			}
 			if !at.zero {
+				if ours == nil {
+					ours, theirs = c.buffer(int(p.step)), c.buffer(int(p.step))
+				}
 				if err := p.check(self, at.Range, ours[:at.Length], theirs[:at.Length]); err != nil {
 					return err
 				}
