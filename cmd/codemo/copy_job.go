@@ -362,7 +362,7 @@ func hashDevice(self *coro.Self, ctx context.Context, dev *blockio.Device, n int
 		hashing = aio.Go(self, func(self *coro.Self) error {
 			_, err := aio.Offload(self, func() (int, error) { return h.Write(p) })
 			return err
-		})
+		}).SetName(fmt.Sprintf("hash %d", off/step+1))
 	}
 	if hashing != nil {
 		if err := hashing.Wait(self); err != nil {
