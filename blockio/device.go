@@ -250,8 +250,8 @@ func (d *Device) String() string { return d.name }
 // In a deferred call of a coroutine that is being unwound, as that of a cancelled
 // task, nothing may wait: there Close returns nil at once, and a task of
 // [aio.GoShielded] closes the device. So it does if the coroutine is killed while
-// it waits in Close. Run, or Close, of the loop waits for that task, and its error
-// is theirs.
+// it waits in Close. The task that was unwound is finished when that is done, and
+// has its error; so does the loop, whose Run waits for it.
 func (d *Device) Close(self *coro.Self) error {
 	r := d.request(self, OpClose, 0, 0)
 	defer r.done()

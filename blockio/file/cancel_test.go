@@ -43,6 +43,35 @@ func TestACancelledTaskLetsGoOfItsFile(t *testing.T) {
 			defer f.Close(self)
 			return sleep(self, cancel)
 		},
+		"timeout, and opened again": func(self *coro.Self, path string, cancel func()) error {
+			var d *blockio.Device
+			err := aio.Timeout(self, time.Millisecond, func(self *coro.Self) error {
+				f, err := file.Open(self, path, create)
+				if err != nil {
+					return err
+				}
+				if d, err = blockio.Open(self, f); err != nil {
+					return err
+				}
+				defer d.Close(self)
+				for {
+					if err := d.WriteAt(self, []byte("x"), 0); err != nil {
+						return err
+					}
+					if err := d.Flush(self); err != nil {
+						return err
+					}
+				}
+			})
+			if !errors.Is(err, aio.ErrTimeout) {
+				return err
+			}
+			f, err := file.Open(self, path, create)
+			if err != nil {
+				return err
+			}
+			return errors.Join(f.Close(self), sleep(self, cancel))
+		},
 		"in Open": func(self *coro.Self, path string, cancel func()) error {
 			aio.Go(self, func(*coro.Self) error {
 				cancel()

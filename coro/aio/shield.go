@@ -15,6 +15,9 @@ import (
 //
 //	defer aio.GoShielded(self, conn.SayGoodbye)
 //
+// If self is being unwound, its task is finished when the shielded one is: who waits
+// for it, as [Timeout] does, finds all done, and has the error of both.
+//
 // [Task.Cancel] cancels it. So does the loop if it is draining and nothing can wake
 // any of its shielded tasks, with a [*DeadlockError] as the cause. Its error, unless
 // somebody asks for it, is joined to that of [Loop.Run] or [Loop.Close].
@@ -26,8 +29,66 @@ func GoShielded(self *coro.Self, entry func(self *coro.Self) error) *Task {
 	self.MustRun("start a task")
 	t := l.newTask(self, nil, entry)
 	t.shielded = true
+	if after := TaskOf(self); after != nil && self.Unwinding() {
+		t.after = after
+		after.mu.Lock()
+		after.cleanups++
+		after.mu.Unlock()
+	}
 	l.schedule(self, t.co)
 	return t
+}
+
+// An aftermath is what is left to do when a task has been unwound: the shielded
+// tasks that its deferred calls have started.
+type aftermath struct {
+	cleanups int   // how many of them are not finished
+	over     bool  // the task itself has come to its end
+	ending   error // its error, and theirs
+	failed   bool  // its error is not that it was cancelled
+}
+
+// lingers notes how t has ended, and reports whether it is not to be finished yet.
+func (t *Task) lingers(err error, failed bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.cleanups == 0 {
+		return false
+	}
+	t.over, t.ending, t.failed = true, err, failed
+	return true
+}
+
+// lingering reports whether t has ended and is not finished.
+func (t *Task) lingering() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cleanups > 0
+}
+
+// cleanedUp is called when a shielded task that t has started on its way out is
+// finished. The last one finishes t.
+func (t *Task) cleanedUp(self *coro.Self, err error) {
+	t.mu.Lock()
+	switch {
+	case t.ending == nil:
+		t.ending = err
+	case err != nil:
+		t.ending = errors.Join(t.ending, err)
+	}
+	t.cleanups--
+	last := t.cleanups == 0 && t.over
+	err, failed := t.ending, t.failed
+	t.mu.Unlock()
+	if !last {
+		return
+	}
+	if l := t.home(); self != nil && l != nil && self.Thread() != l.thread {
+		// It has gone to another loop, whose business its end is.
+		l.Post(func() { t.conclude(nil, err, failed) })
+		return
+	}
+	t.conclude(self, err, failed)
 }
 
 // shielded returns the shielded tasks that are not finished.

@@ -204,3 +204,90 @@ func TestCancelOfAShieldedTask(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for a task finds done what its deferred calls have left to shielded
+// ones, and has their errors.
+func TestATaskIsFinishedWhenItsShieldedTasksAre(t *testing.T) {
+	for name, wait := range map[string]func(self *coro.Self, entry func(self *coro.Self) error) error{
+		"timeout": func(self *coro.Self, entry func(self *coro.Self) error) error {
+			return aio.Timeout(self, time.Second, entry)
+		},
+		"cancel": func(self *coro.Self, entry func(self *coro.Self) error) error {
+			t := aio.Go(self, entry)
+			aio.Sleep(self, time.Second)
+			t.Cancel(aio.ErrTimeout)
+			return t.Wait(self)
+		},
+		"group": func(self *coro.Self, entry func(self *coro.Self) error) error {
+			g := aio.Group{FailFast: true}
+			g.Go(self, entry)
+			g.Go(self, func(self *coro.Self) error {
+				aio.Sleep(self, time.Second)
+				return aio.ErrTimeout
+			})
+			return errors.Join(g.Wait(self), errGoodbye) // it tells the first only
+		},
+		"part of a task": func(self *coro.Self, entry func(self *coro.Self) error) error {
+			part := self.New(func(self *coro.Self) { entry(self) }) //nolint:errcheck // it is killed
+			t := aio.Go(self, func(self *coro.Self) error {
+				self.Enter(part)
+				self.Kill(part)
+				return aio.ErrTimeout
+			})
+			return t.Wait(self)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachHandoff(t, func(t *testing.T, loop newLoop) {
+				l := loop(virtual())
+				var j journal
+				l.Go(func(self *coro.Self) error {
+					err := wait(self, func(self *coro.Self) error {
+						defer j.add("unwound")
+						defer aio.GoShielded(self, goodbye(&j, nil))
+						defer aio.GoShielded(self, goodbye(&j, errGoodbye))
+						if name == "part of a task" {
+							self.Yield()
+						}
+						aio.Sleep(self, time.Hour)
+						return nil
+					})
+					j.add("waited")
+					if !errors.Is(err, aio.ErrTimeout) || !errors.Is(err, errGoodbye) {
+						t.Errorf("got %v, want both errors", err)
+					}
+					return nil
+				})
+				run(t, l)
+				j.want(t, "unwound", "goodbye begins", "goodbye begins", "goodbye ends", "goodbye ends", "waited")
+			})
+		})
+	}
+}
+
+// A loop that comes to its end finds the same, whoever waits for whom.
+func TestADrainFinishesTasksWithTheirShieldedTasks(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, loop newLoop) {
+		l := loop(virtual())
+		ctx, cancel := context.WithCancel(t.Context())
+		var j journal
+		var inner *aio.Task
+		outer := l.Go(func(self *coro.Self) error {
+			defer j.add("outer unwound")
+			return aio.Timeout(self, time.Hour, func(self *coro.Self) error {
+				inner = aio.TaskOf(self)
+				defer aio.GoShielded(self, goodbye(&j, errGoodbye))
+				cancel()
+				aio.Sleep(self, time.Minute)
+				return nil
+			})
+		})
+		if err := l.Run(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("Run: %v", err)
+		}
+		if !errors.Is(inner.Err(), errGoodbye) || !errors.Is(outer.Err(), context.Canceled) {
+			t.Errorf("inner: %v, outer: %v", inner.Err(), outer.Err())
+		}
+		j.want(t, "goodbye begins", "goodbye ends", "outer unwound")
+	})
+}

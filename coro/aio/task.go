@@ -20,6 +20,9 @@ type Task struct {
 	entry func(self *coro.Self) error
 	// shielded is as said at GoShielded. It does not change.
 	shielded bool
+	// after is the task whose deferred call started this one, nil if none: that
+	// is finished when this one is.
+	after *Task
 
 	// Fields of the line of control of its loop.
 	returned bool
@@ -35,6 +38,7 @@ type Task struct {
 	cancel   context.CancelCauseFunc
 	stop     func() bool // of GoContext
 	group    *Group      // that is told when it is done, nil if none
+	aftermath
 
 	// Under families. cause, why it is being cancelled, is also read without
 	// it by the line of control of its loop, which alone changes it.
@@ -153,6 +157,14 @@ func (t *Task) ended(self *coro.Self) {
 			err = t.panicked
 		}
 	}
+	if !t.lingers(err, failed) {
+		t.conclude(self, err, failed)
+	}
+}
+
+// conclude finishes a task that has run, and tells the loop if it has failed and
+// nobody asks for it.
+func (t *Task) conclude(self *coro.Self, err error, failed bool) {
 	l := t.home()
 	asked := t.finish(self, err)
 	switch {
@@ -196,6 +208,9 @@ func (t *Task) finish(self *coro.Self, err error) (asked bool) {
 	t.done = true
 	t.err = err
 	t.entry = nil
+	if t.after != nil && t.after.asked() {
+		t.observed = true // the error is told as one of that task
+	}
 	waiters := t.waiters
 	t.waiters = nil
 	asked = t.observed
@@ -220,6 +235,9 @@ func (t *Task) finish(self *coro.Self, err error) (asked bool) {
 	}
 	if t.group != nil {
 		t.group.finished(self, t)
+	}
+	if t.after != nil {
+		t.after.cleanedUp(self, err)
 	}
 	return asked
 }

@@ -103,7 +103,7 @@ func (t *Task) isDone() bool {
 	if done {
 		return true
 	}
-	if t.co.Status() == coro.Dead {
+	if t.co.Status() == coro.Dead && !t.lingering() {
 		// Only now for one that was killed by hand before it ever ran.
 		t.finish(nil, context.Canceled)
 	}
