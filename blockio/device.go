@@ -250,8 +250,9 @@ func (d *Device) String() string { return d.name }
 // In a deferred call of a coroutine that is being unwound, as that of a cancelled
 // task, nothing may wait: there Close returns nil at once, and a task of
 // [aio.GoShielded] closes the device. So it does if the coroutine is killed while
-// it waits in Close. The task that was unwound is finished when that is done, and
-// has its error; so does the loop, whose Run waits for it.
+// it waits in Close. Several devices are closed one after the other. The task that
+// was unwound is finished when that is done, and has the error; Run of the loop
+// waits for it, too, and returns the error if nobody else was told.
 func (d *Device) Close(self *coro.Self) error {
 	r := d.request(self, OpClose, 0, 0)
 	defer r.done()

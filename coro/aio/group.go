@@ -33,6 +33,7 @@ type Group struct {
 	started  uint64
 	running  int   // tasks, and slots that were given to who has not used them yet
 	err      error // the first
+	failed   *Task // whose it is
 	panicked *coro.PanicError
 	slots    []*slot // who waits in Go, first come first
 	all      []*slot // who waits in Wait
@@ -99,6 +100,9 @@ func (g *Group) Wait(self *coro.Self) error {
 	if g.panicked != nil {
 		panic(g.panicked)
 	}
+	if g.failed != nil {
+		g.failed.Err() // it is told
+	}
 	return g.err
 }
 
@@ -154,8 +158,8 @@ func (g *Group) finished(self *coro.Self, t *Task) {
 	defer g.mu.Unlock()
 	delete(g.tasks, t)
 	was := g.stopped()
-	if g.err == nil {
-		g.err = t.err
+	if g.err == nil && t.err != nil {
+		g.err, g.failed = t.err, t
 	}
 	if g.panicked == nil {
 		g.panicked = t.panicked

@@ -33,6 +33,7 @@ type Loop struct {
 	fatal    error     // what Run is to panic with
 	further  []error   // with what more it could, which only Close tells
 	failures []*Task   // the first that failed, see Run
+	late     []*Task   // the shielded ones that failed
 	ending   error     // why the loop comes to its end
 	doomed   error     // why it is to come to its end before it starts
 	runs     int       // how often Run was called

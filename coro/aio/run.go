@@ -46,7 +46,7 @@ func (l *Loop) Run(ctx context.Context) error {
 	l.running = true
 	l.runCtx = ctx
 	l.mu.Unlock()
-	l.ending, l.failures, l.fatal, l.further, l.plain, l.swept = nil, nil, nil, nil, false, false
+	l.ending, l.failures, l.late, l.fatal, l.further, l.plain, l.swept = nil, nil, nil, nil, nil, false, false
 	l.draining.Store(false)
 	l.runs++
 	register(l)
@@ -75,12 +75,13 @@ func (l *Loop) Run(ctx context.Context) error {
 	case l.ending != nil:
 		return l.shieldedFailures(l.ending)
 	}
+	var err error
 	for _, t := range l.failures {
-		if !t.asked() {
-			return t.Err()
+		if err == nil && !t.asked() {
+			err = t.Err()
 		}
 	}
-	return nil
+	return l.shieldedFailures(err)
 }
 
 // leave is the end of Run, however it ends.
@@ -402,7 +403,7 @@ func (l *Loop) Close() (err error) {
 	}
 	l.running = true
 	l.mu.Unlock()
-	l.fatal, l.ending, l.failures = nil, ErrClosed, nil
+	l.fatal, l.ending, l.late = nil, ErrClosed, nil
 	l.draining.Store(true)
 	defer retire(l) // deferred: a deferred call may end us by runtime.Goexit
 	defer l.helpers.stop(l)

@@ -2,6 +2,7 @@ package aio
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/gohandoff/coroutine/coro"
 )
@@ -15,12 +16,13 @@ import (
 //
 //	defer aio.GoShielded(self, conn.SayGoodbye)
 //
-// If self is being unwound, its task is finished when the shielded one is: who waits
-// for it, as [Timeout] does, finds all done, and has the error of both.
+// If self is being unwound, the shielded tasks that are started so run one after the
+// other, as deferred calls do, and self's task is finished when they are: who waits
+// for it, as [Timeout] does, finds all done, and has the errors of all.
 //
 // [Task.Cancel] cancels it. So does the loop if it is draining and nothing can wake
-// any of its shielded tasks, with a [*DeadlockError] as the cause. Its error, unless
-// somebody asks for it, is joined to that of [Loop.Run] or [Loop.Close].
+// any of its shielded tasks, with a [*DeadlockError] as the cause. An error that
+// nobody has been told is joined to that of [Loop.Run] or [Loop.Close].
 //
 // GoShielded does not yield, and may be called by a coroutine that is being
 // unwound. It panics as [Go] does.
@@ -33,7 +35,14 @@ func GoShielded(self *coro.Self, entry func(self *coro.Self) error) *Task {
 		t.after = after
 		after.mu.Lock()
 		after.cleanups++
+		waits := after.cleanups > 1
+		if waits {
+			after.queue = append(after.queue, t)
+		}
 		after.mu.Unlock()
+		if waits {
+			return t
+		}
 	}
 	l.schedule(self, t.co)
 	return t
@@ -42,10 +51,11 @@ func GoShielded(self *coro.Self, entry func(self *coro.Self) error) *Task {
 // An aftermath is what is left to do when a task has been unwound: the shielded
 // tasks that its deferred calls have started.
 type aftermath struct {
-	cleanups int   // how many of them are not finished
-	over     bool  // the task itself has come to its end
-	ending   error // its error, and theirs
-	failed   bool  // its error is not that it was cancelled
+	cleanups int     // how many of them are not finished
+	queue    []*Task // those of them that have not begun
+	over     bool    // the task itself has come to its end
+	ending   error   // its error, and theirs
+	failed   bool    // its error is not that it was cancelled
 }
 
 // lingers notes how t has ended, and reports whether it is not to be finished yet.
@@ -66,9 +76,9 @@ func (t *Task) lingering() bool {
 	return t.cleanups > 0
 }
 
-// cleanedUp is called when a shielded task that t has started on its way out is
-// finished. The last one finishes t.
-func (t *Task) cleanedUp(self *coro.Self, err error) {
+// cleanedUp is called when done, a shielded task that t has started on its way out,
+// is finished with err. The next one begins, and the last one finishes t.
+func (t *Task) cleanedUp(self *coro.Self, done *Task, err error) {
 	t.mu.Lock()
 	switch {
 	case t.ending == nil:
@@ -77,9 +87,18 @@ func (t *Task) cleanedUp(self *coro.Self, err error) {
 		t.ending = errors.Join(t.ending, err)
 	}
 	t.cleanups--
+	var next *Task
+	if i := slices.Index(t.queue, done); i >= 0 { // cancelled before its turn
+		t.queue = slices.Delete(t.queue, i, i+1)
+	} else if len(t.queue) > 0 {
+		next, t.queue = t.queue[0], t.queue[1:]
+	}
 	last := t.cleanups == 0 && t.over
 	err, failed := t.ending, t.failed
 	t.mu.Unlock()
+	if next != nil {
+		next.home().start(next)
+	}
 	if !last {
 		return
 	}
@@ -132,20 +151,25 @@ func (l *Loop) giveUp(shielded []*Task) {
 		return
 	}
 	for _, t := range shielded {
-		if t.doom(l, report) {
+		if t.co.Status() != coro.Ready && t.doom(l, report) { // else its turn is still to come
 			t.unwind(l)
-			l.failures = append(l.failures, t) // others that are cancelled have not failed
+			l.late = append(l.late, t) // others that are cancelled have not failed
 		}
 	}
 }
 
-// shieldedFailures joins to err what shielded tasks failed with and nobody has
-// asked about.
+// shieldedFailures joins to err what shielded tasks failed with and nobody has been
+// told: neither by them, nor by the task that they belong to.
 func (l *Loop) shieldedFailures(err error) error {
-	for _, t := range l.failures {
-		if t.shielded && !t.asked() {
-			err = errors.Join(err, t.Err())
+	var untold []error
+	for _, t := range slices.Backward(l.late) { // what belongs to another one ends before that
+		if !t.wasTold() && (t.after == nil || !t.after.wasTold()) {
+			untold = append(untold, t.Err())
 		}
 	}
-	return err
+	if len(untold) == 0 {
+		return err
+	}
+	slices.Reverse(untold)
+	return errors.Join(append([]error{err}, untold...)...)
 }

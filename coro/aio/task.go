@@ -32,6 +32,7 @@ type Task struct {
 	err      error
 	panicked *coro.PanicError
 	observed bool // somebody asks for the result
+	told     bool // and has been given it
 	waiters  []*waiter
 	doneC    chan struct{}
 	ctx      context.Context
@@ -168,7 +169,10 @@ func (t *Task) conclude(self *coro.Self, err error, failed bool) {
 	l := t.home()
 	asked := t.finish(self, err)
 	switch {
-	case asked || l == nil:
+	case l == nil:
+	case failed && t.shielded && t.panicked == nil:
+		l.late = append(l.late, t) // somebody may ask, and be unwound before he is told
+	case asked:
 	case t.panicked != nil && l.fatal == nil:
 		l.fatal = t.panicked
 	case failed && len(l.failures) < maxFailures:
@@ -208,9 +212,6 @@ func (t *Task) finish(self *coro.Self, err error) (asked bool) {
 	t.done = true
 	t.err = err
 	t.entry = nil
-	if t.after != nil && t.after.asked() {
-		t.observed = true // the error is told as one of that task
-	}
 	waiters := t.waiters
 	t.waiters = nil
 	asked = t.observed
@@ -237,7 +238,7 @@ func (t *Task) finish(self *coro.Self, err error) (asked bool) {
 		t.group.finished(self, t)
 	}
 	if t.after != nil {
-		t.after.cleanedUp(self, err)
+		t.after.cleanedUp(self, t, err)
 	}
 	return asked
 }

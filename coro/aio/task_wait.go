@@ -44,10 +44,18 @@ func (t *Task) Wait(self *coro.Self) error {
 func (t *Task) result() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.told = true
 	if t.panicked != nil {
 		panic(t.panicked)
 	}
 	return t.err
+}
+
+// wasTold reports whether somebody has been given the result.
+func (t *Task) wasTold() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.told
 }
 
 // WaitAny waits until one of tasks is finished, and returns the place of the
@@ -179,5 +187,6 @@ func (t *Task) Err() error {
 	if !t.done {
 		return nil
 	}
+	t.told = true
 	return t.err
 }
