@@ -59,6 +59,9 @@ func keepApart(src, dst, trace string, resume bool) error {
 	if text, err := os.ReadFile(c.path); !resume && err == nil && len(text) > 0 && c.parse(text) != nil {
 		return fmt.Errorf("%s: is there, and is no checkpoint of a copy; the copy would overwrite it", c.path)
 	}
+	if text, err := os.ReadFile(c.next()); err == nil && len(text) > 0 && !bytes.HasPrefix(text, []byte(`{"size":`)) {
+		return fmt.Errorf("%s: is there, and is no checkpoint of a copy; the copy would overwrite it", c.next())
+	}
 	return traceApart(trace, src, dst, c.path, c.next())
 }
 

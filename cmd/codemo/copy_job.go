@@ -192,7 +192,7 @@ func (j *copyJob) meddled(self *coro.Self) error {
 }
 
 // unsafe tells why the copy had better not begin without a checkpoint. That nobody
-// may make a file in the folder is no reason: so it is for /dev.
+// may make a file in the folder is no reason, but told: so it is for /dev.
 func (j *copyJob) unsafe() error {
 	failed := j.checkpoint.failed
 	if failed == nil {
@@ -204,6 +204,7 @@ func (j *copyJob) unsafe() error {
 	if _, none := os.Lstat(j.checkpoint.path); none == nil {
 		return fmt.Errorf("destination: the checkpoint of an earlier copy can be neither replaced nor removed: %w", failed)
 	}
+	fmt.Fprintf(j.bar.out, "codemo: there is no checkpoint, so an interrupted copy cannot be resumed: %v\n", failed) //nolint:errcheck // a warning
 	return nil
 }
 

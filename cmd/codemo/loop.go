@@ -114,10 +114,13 @@ func lastStepsLoop(trace string, last int, h coro.Handoff, others []string, body
 }
 
 // traceApart looks that the trace would not overwrite one of the files.
-func traceApart(trace string, others ...string) error {
+func traceApart(trace string, others ...string) error { return apart("trace", trace, others...) }
+
+// apart looks that the file that a flag names would not overwrite one of others.
+func apart(flag, file string, others ...string) error {
 	for _, other := range others {
-		if trace != "" && sameFile(trace, other) {
-			return fmt.Errorf("--trace %s: is the same file as %s, and would overwrite it", trace, other)
+		if file != "" && file != "-" && other != "" && sameFile(file, other) {
+			return fmt.Errorf("--%s %s: is the same file as %s, and would overwrite it", flag, file, other)
 		}
 	}
 	return nil

@@ -86,6 +86,9 @@ func runTrace(out io.Writer, name string, f traceFlags) error {
 	if err != nil {
 		return err
 	}
+	if err := apart("output", f.output, f.file); err != nil {
+		return err
+	}
 	if format == "text" && f.output == "" {
 		l := trace.NewLadder(out, trace.WithWidth(columns(out)), trace.WithColor(f.color.on(out)), trace.WithLimit(f.steps))
 		l.Heading(s.Name, s.About)

@@ -45,6 +45,9 @@ shows what comes before, and says so.`,
 			if err != nil {
 				return err
 			}
+			if err := apart("output", output, args[0]); err != nil {
+				return err
+			}
 			t, err := readCut(cmd.ErrOrStderr(), args[0])
 			if err != nil {
 				return err

@@ -179,7 +179,7 @@ func parked(e *Env) error {
 	err := loop.Run(context.Background())
 	e.Say("%v", err)
 	if !errors.Is(err, aio.ErrDeadlock) {
-		return fmt.Errorf("want %w, got: %w", aio.ErrDeadlock, err)
+		return fmt.Errorf("want %w, got %v", aio.ErrDeadlock, err)
 	}
 	return loop.Close()
 }
