@@ -172,6 +172,9 @@ reads as stays the same: where the two differ, the overlay gets a copy. With
 			if !cmd.Flags().Changed("backing") {
 				return usagef("want --backing")
 			}
+			if backing == "" && isCow {
+				return usagef("--backing-is-cow: --backing \"\" is none, which is no overlay")
+			}
 			ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 			defer stop()
 			return onLoop(nil, func(self *coro.Self) (err error) {

@@ -168,7 +168,10 @@ func (p *perfetto) args(i int) map[string]any {
 		return nil
 	}
 	r := p.trace.Records[i]
-	args := map[string]any{"seq": r.Seq}
+	args := map[string]any{}
+	if r.Seq != 0 { // a print has none
+		args["seq"] = r.Seq
+	}
 	if r.Site != "" {
 		args["site"] = r.Site
 	}

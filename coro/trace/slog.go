@@ -23,7 +23,10 @@ func (s slogSink) WriteRecord(r Record) error {
 		return nil
 	}
 	attrs := make([]slog.Attr, 0, 8)
-	attrs = append(attrs, slog.String("thread", r.Thread), slog.Uint64("seq", r.Seq))
+	attrs = append(attrs, slog.String("thread", r.Thread))
+	if r.Seq != 0 { // a print has none
+		attrs = append(attrs, slog.Uint64("seq", r.Seq))
+	}
 	if r.From.Valid() {
 		attrs = append(attrs, slog.String("from", r.From.Name), slog.Uint64("from_id", r.From.ID))
 	}
