@@ -106,3 +106,36 @@ func TestCloseThatIsKilledGoesOn(t *testing.T) {
 		})
 	}
 }
+
+// TestCloseThatNothingCanWakeLetsGoOfTheDriver: it is a deadlock, and told, but the
+// driver is closed.
+func TestCloseThatNothingCanWakeLetsGoOfTheDriver(t *testing.T) {
+	for _, cancelled := range []bool{false, true} {
+		t.Run(fmt.Sprintf("cancelled=%t", cancelled), func(t *testing.T) {
+			eachLoop(t, func(t *testing.T, l *aio.Loop) {
+				s := newStub(8192, blockio.Limits{})
+				s.after = func(self *coro.Self, op blockio.Op) {
+					if op == blockio.OpFlush {
+						self.Park(ms) // nobody wakes it
+					}
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				l.Go(func(self *coro.Self) error {
+					d := open(t, self, blockio.Filter{Driver: s})
+					defer d.Close(self)
+					if cancelled {
+						cancel()
+						aio.Sleep(self, time.Hour)
+					}
+					return nil
+				})
+				if err := l.Run(ctx); !errors.Is(err, aio.ErrDeadlock) {
+					t.Errorf("Run: got %v, want a deadlock", err)
+				}
+				if last := s.calls[len(s.calls)-1]; last != "close 0+0" {
+					t.Errorf("calls of the driver: %v, want close in the end", s.calls)
+				}
+			})
+		})
+	}
+}

@@ -314,7 +314,27 @@ func (d *Device) closeShielded(self *coro.Self) {
 	}
 	d.shielded = true // one that is unwound itself, by the driver, does not begin another
 	aio.GoShielded(self, func(self *coro.Self) error {
-		defer func() { d.shielded = false }()
+		defer func() {
+			d.shielded = false
+			if self.Unwinding() && !d.closed {
+				d.abandon(self)
+			}
+		}()
 		return d.Close(self)
 	}).SetName("close " + d.name)
+}
+
+// abandon closes the driver when even the task that was to close the device is
+// being unwound, since nothing can wake it: so at least a file is not kept open and
+// locked. A driver that has to wait for that cannot be helped.
+func (d *Device) abandon(self *coro.Self) {
+	d.closing, d.closed = true, true
+	defer func() {
+		v := recover()
+		err, _ := v.(error)
+		if misuse := (*coro.UsageError)(nil); v != nil && !errors.As(err, &misuse) {
+			panic(v)
+		}
+	}()
+	_ = d.driver.Close(self)
 }

@@ -45,7 +45,8 @@ type Driver interface {
 	Limits() Limits
 	// Close releases what the driver holds. No request is in flight. It is
 	// called once, and must have released all even if self is killed
-	// meanwhile: by a deferred call.
+	// meanwhile: by a deferred call. If self is being unwound already, since
+	// nothing can wake who should have closed it, it must not yield.
 	Close(self *coro.Self) error
 	// String describes the driver with its parameters, in a few words and
 	// without addresses: "file disk.img".

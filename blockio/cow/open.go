@@ -182,7 +182,7 @@ func (o *Overlay) Close(self *coro.Self) error {
 			o.closeDevices(self)
 		}
 	}()
-	if !o.readOnly {
+	if !o.readOnly && !self.Unwinding() {
 		errs = append(errs, o.sync(self), o.trim(self))
 	}
 	errs = append(errs, o.closeDevices(self)...)
