@@ -208,8 +208,9 @@ func (c *copier) zero(self *coro.Self, r Range, already bool) error {
 // writebackStep is how many bytes of data a copy writes before it has the
 // destination begin to store them. Otherwise the kernel begins when a good part of
 // the memory is waiting, or after 30 s, and the flush at the end waits for all of
-// it. With it a copy of 256 MiB took 0.90 of the time of cp and sync, without 1.07
-// (alternating runs); 2 MiB and 32 MiB were slower than 8 in each of two runs.
+// it. With it a copy of 256 MiB took 0.83 to 0.92 of the time of cp and sync,
+// without 1.02 to 1.05 (alternating runs); 2 MiB and 32 MiB were slower than 8 in
+// each of two runs.
 const writebackStep = 8 << 20
 
 // written is the range that was written and not yet been begun to be stored, with
