@@ -22,7 +22,8 @@ import (
 //
 // [Task.Cancel] cancels it. So does the loop if it is draining and nothing can wake
 // any of its shielded tasks, with a [*DeadlockError] as the cause. An error that
-// nobody has been told is joined to that of [Loop.Run] or [Loop.Close].
+// nobody has been told is joined to that of [Loop.Run] or [Loop.Close]; of many, the
+// first 16.
 //
 // GoShielded does not yield, and may be called by a coroutine that is being
 // unwound. It panics as [Go] does.
@@ -153,17 +154,32 @@ func (l *Loop) giveUp(shielded []*Task) {
 	for _, t := range shielded {
 		if t.co.Status() != coro.Ready && t.doom(l, report) { // else its turn is still to come
 			t.unwind(l)
-			l.late = append(l.late, t) // others that are cancelled have not failed
+			l.keepLate(t) // others that are cancelled have not failed
 		}
 	}
 }
 
+// keepLate remembers that t, which is shielded, has failed, as far as maxFailures
+// allows: of those that somebody has been told of, nothing has to be said.
+func (l *Loop) keepLate(t *Task) {
+	if len(l.late) >= maxFailures {
+		l.late = slices.DeleteFunc(l.late, told)
+	}
+	if len(l.late) < maxFailures {
+		l.late = append(l.late, t)
+	}
+}
+
+// told reports whether somebody knows of the error of a shielded task: from it, or
+// from the task that it belongs to.
+func told(t *Task) bool { return t.wasTold() || t.after != nil && t.after.wasTold() }
+
 // shieldedFailures joins to err what shielded tasks failed with and nobody has been
-// told: neither by them, nor by the task that they belong to.
+// told.
 func (l *Loop) shieldedFailures(err error) error {
 	var untold []error
 	for _, t := range slices.Backward(l.late) { // what belongs to another one ends before that
-		if !t.wasTold() && (t.after == nil || !t.after.wasTold()) {
+		if !told(t) {
 			untold = append(untold, t.Err())
 		}
 	}

@@ -336,3 +336,41 @@ func TestShieldedTasksOfOneRunOneAfterTheOther(t *testing.T) {
 		j.want(t, "first begins", "first ends", "second begins", "second ends", "third begins", "third ends", "fourth begins", "fourth ends")
 	})
 }
+
+// A server that goes on for long does not gather what was told, and of what was not
+// only so much.
+func TestManyShieldedTasksThatFail(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, loop newLoop) {
+		l := loop(virtual())
+		l.Go(func(self *coro.Self) error {
+			failing := func(self *coro.Self) *aio.Task {
+				return aio.GoShielded(self, func(*coro.Self) error { return errGoodbye })
+			}
+			for range 100 {
+				if err := failing(self).Wait(self); err != errGoodbye { //nolint:errorlint // it is that itself
+					t.Errorf("Wait: %v", err)
+				}
+			}
+			failing(self)
+			aio.Sleep(self, time.Second)
+			for range 100 {
+				if err := failing(self).Wait(self); err == nil {
+					t.Error("Wait: nil")
+				}
+			}
+			return nil
+		})
+		if err := l.Run(t.Context()); err == nil || strings.Count(err.Error(), errGoodbye.Error()) != 1 {
+			t.Errorf("Run: got %v, want the one that nobody was told", err)
+		}
+		l.Go(func(self *coro.Self) error {
+			for range 100 {
+				aio.GoShielded(self, func(*coro.Self) error { return errGoodbye })
+			}
+			return nil
+		})
+		if err := l.Run(t.Context()); err == nil || strings.Count(err.Error(), errGoodbye.Error()) != 16 {
+			t.Errorf("Run: got %v, want the first 16", err)
+		}
+	})
+}

@@ -171,7 +171,7 @@ func (t *Task) conclude(self *coro.Self, err error, failed bool) {
 	switch {
 	case l == nil:
 	case failed && t.shielded && t.panicked == nil:
-		l.late = append(l.late, t) // somebody may ask, and be unwound before he is told
+		l.keepLate(t) // somebody may ask, and be unwound before he is told
 	case asked:
 	case t.panicked != nil && l.fatal == nil:
 		l.fatal = t.panicked
