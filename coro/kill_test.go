@@ -31,6 +31,34 @@ func TestKillUnwindsASuspendedCoroutine(t *testing.T) {
 	})
 }
 
+// Whoever is unwound can tell, and nobody else is taken for it: not one that panics,
+// nor one that gets the goroutine of a killed one.
+func TestUnwindingTellsWhoIsBeingKilled(t *testing.T) {
+	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
+		var j journal
+		thread := newThread(coro.WithPool(1))
+		run := func(name string, end func(self *coro.Self)) *coro.Coroutine {
+			co := thread.New(func(self *coro.Self) {
+				defer func() { j.add("%s: %t", name, self.Unwinding()) }()
+				if self.Unwinding() {
+					t.Errorf("%s is being unwound before it is", name)
+				}
+				end(self)
+			})
+			_ = caught(func() { thread.Enter(co) })
+			return co
+		}
+		thread.Kill(run("killed", func(self *coro.Self) { self.Yield() }))
+		run("unwound", func(self *coro.Self) { self.Unwind() })
+		run("returned", func(*coro.Self) {})
+		run("panicked", func(*coro.Self) { panic("no") })
+		j.want(t, "killed: true", "unwound: true", "returned: false", "panicked: false")
+		if thread.Leader().Unwinding() {
+			t.Error("a leader is being unwound")
+		}
+	})
+}
+
 func TestKillOfAReadyCoroutineNeverRunsIt(t *testing.T) {
 	eachHandoff(t, func(t *testing.T, newThread func(...coro.Option) *coro.Thread) {
 		thread := newThread()
