@@ -21,8 +21,8 @@ import (
 // The device stays on the old driver, and Replace returns an [*OpError], if
 // change returns an error; if the new driver's limits make no sense or it is nil
 // ([ErrDriver]); if it has another size ([ErrSize]); if the device is closed
-// or being closed ([ErrClosed]), by change as well. The new driver is the caller's then. The same
-// holds if the coroutine is killed, or change panics.
+// or being closed ([ErrClosed]), by change as well. The new driver is the caller's
+// then. The same holds if the coroutine is killed, or change panics.
 //
 // change may yield, and use the device, and is alone with it: one Replace goes on
 // at a time, it waits for the end of drained sections of others, and those that

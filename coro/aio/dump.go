@@ -10,9 +10,10 @@ import (
 
 // Dump writes what the loop has to do and what it waits for: what is ready, in
 // order; the timers, the next first, each with the time that is left and who
-// waits for it; offloaded work; requests of a [Poller]; holds. Then follows the dump of its thread with
-// every coroutine, see [coro.Thread.Dump]. It may be called by any goroutine at
-// any time, also while a coroutine hangs.
+// waits for it; offloaded work; coroutines on their way from other loops; requests
+// of a [Poller]; holds. Then follows the dump of its thread with every coroutine,
+// see [coro.Thread.Dump]. It may be called by any goroutine at any time, also
+// while a coroutine hangs.
 func (l *Loop) Dump(w io.Writer) error {
 	var b bytes.Buffer
 	l.dump(&b)

@@ -82,8 +82,9 @@ const slice = 5 * time.Millisecond
 // newSlice gets a new time slice if this one may be over. Coroutines that switch
 // to each other do not begin one, nor does the end of a system call. Once it is
 // over, the scheduler takes away the processor at each system call, and wakes
-// threads to use it, who find nothing to do: with one request at a time of 60 µs
-// that cost a sixth of them, and 12 % of the CPU time.
+// threads to use it, who find nothing to do: with one direct read at a time, there
+// was a futex call for each second one. New slices made 12 % more reads a second, and
+// each took 15 % less CPU time.
 func (l *Loop) newSlice() {
 	if now := time.Now(); now.Sub(l.sliced) > slice {
 		l.sliced = now

@@ -24,9 +24,9 @@ import (
 // waiting for it. That a coroutine of a deadlock ends with locks held
 // ([coro.ErrLocksHeld]) is joined to the DeadlockError instead.
 //
-// If ctx is done already, nothing is started: tasks are cancelled before they
-// ever run. A bottom half that posts itself for ever does not keep Run from
-// ending; what is in the queue then waits for the next Run.
+// If ctx is done already, nothing but shielded tasks is started: the others are
+// cancelled before they ever run. A bottom half that posts itself for ever does not
+// keep Run from ending; what is in the queue then waits for the next Run.
 //
 // A loop may be run again, but by one goroutine at a time: otherwise Run returns
 // [ErrRunning], and [ErrClosed] after Close.
