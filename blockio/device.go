@@ -105,8 +105,8 @@ func WithAligned() Option { return func(o *options) { o.aligned = true } }
 // the driver is not closed. Open does not yield.
 //
 // It returns an [*OpError] for [ErrDriver] if the driver is nil, or its limits or
-// its size make no sense. It panics if an option is nil, and with a [*coro.UsageError] for [aio.ErrNoLoop] if self's thread has
-// no loop.
+// its size make no sense. It panics if an option is nil, and with a
+// [*coro.UsageError] for [aio.ErrNoLoop] if self's thread has no loop.
 func Open(self *coro.Self, driver Driver, opts ...Option) (*Device, error) {
 	loop := aio.LoopOf(self)
 	d := &Device{
