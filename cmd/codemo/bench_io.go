@@ -240,8 +240,8 @@ func (f *benchIOFlags) setProcs() (restore func()) {
 func runBenchIO(cmd *cobra.Command, path string, f *benchIOFlags) error {
 	ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 	defer stop()
-	if f.svg != "" && path != "" && sameFile(f.svg, path) {
-		return fmt.Errorf("--svg %s: is the same file as %s, and would overwrite it", f.svg, path)
+	if err := apart("svg", f.svg, path); err != nil {
+		return err
 	}
 	defer f.setProcs()()
 	var result iobench.Result

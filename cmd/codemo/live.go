@@ -82,10 +82,8 @@ type live struct {
 func runLive(cmd *cobra.Command, src, dst string, f *liveFlags, do func(l *live, self *coro.Self) error) (err error) {
 	ctx, stop := interruptible(cmd.Context(), cmd.ErrOrStderr())
 	defer stop()
-	for _, other := range []string{src, dst} {
-		if f.trace != "" && sameFile(f.trace, other) {
-			return fmt.Errorf("--trace %s: is the same file as %s, and would overwrite it", f.trace, other)
-		}
+	if err := traceApart(f.trace, src, dst); err != nil {
+		return err
 	}
 	tracer, opts, err := newStepTracer(f.trace, 0)
 	if err != nil {
